@@ -1,0 +1,1 @@
+# make bench: costs, in turn with peers.

@@ -1,0 +1,1 @@
+# The language of conditions for triggers and filters lives here.

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * reader.h - reads an execution trace (Go 1.22 and later, or exectrace) and delivers its events in one global order.
+ *
+ *     struct etr_reader *r = etr_reader_new();
+ *     struct etr_event ev;
+ *     int rc = etr_reader_open_path(r, "prog.trace");
+ *     while (rc >= 0 && (rc = etr_reader_next(r, &ev)) == 1)
+ *             use(&ev);
+ *     if (rc < 0)
+ *             fprintf(stderr, "%s\n", etr_reader_detail(r));
+ *     etr_reader_free(r);
+ *
+ * The events, their order and the verdict on damaged input are those of golang.org/x/exp/trace; exectrace(5) states the rules.
+ * A reader belongs to one thread at a time; any number of readers may be used side by side.  Nothing here prints or exits.
+ */
+#ifndef EXECTRACE_READER_H
+#define EXECTRACE_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <exectrace/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What an event is about. */
+enum etr_kind {
+	ETR_KIND_SYNC = 1,		/* a generation begins; one more ends the trace */
+	ETR_KIND_METRIC,
+	ETR_KIND_LABEL,
+	ETR_KIND_STACK_SAMPLE,
+	ETR_KIND_RANGE_BEGIN,
+	ETR_KIND_RANGE_ACTIVE,
+	ETR_KIND_RANGE_END,
+	ETR_KIND_TASK_BEGIN,
+	ETR_KIND_TASK_END,
+	ETR_KIND_REGION_BEGIN,
+	ETR_KIND_REGION_END,
+	ETR_KIND_LOG,
+	ETR_KIND_STATE_TRANSITION,
+	ETR_KIND_EXPERIMENTAL,
+	ETR_KIND_COUNT_		/* one more than the last */
+};
+
+/* What a resource is. */
+enum etr_resource {
+	ETR_RESOURCE_NONE,		/* a range of the whole program */
+	ETR_RESOURCE_GOROUTINE,
+	ETR_RESOURCE_PROC,
+	ETR_RESOURCE_THREAD,
+};
+
+/* States of goroutines and processors; a processor is never Runnable, Syscall or Waiting, a goroutine never Idle. */
+enum etr_state {
+	ETR_STATE_UNDETERMINED,
+	ETR_STATE_NOT_EXIST,
+	ETR_STATE_RUNNABLE,
+	ETR_STATE_RUNNING,
+	ETR_STATE_SYSCALL,
+	ETR_STATE_WAITING,
+	ETR_STATE_IDLE,
+	ETR_STATE_COUNT_		/* one more than the last */
+};
+
+/*
+ * A string or a stack of the current generation.  Ids are dense: 0 is the empty string or stack, and ids below
+ * etr_reader_nstrings() and etr_reader_nstacks() are valid, so a caller can keep per-generation tables indexed by them.
+ * Both counts may grow while a generation is read.  Ids lose their meaning when the next generation begins, which is when
+ * a Sync is delivered.  They are not the ids of the file.
+ */
+typedef uint32_t etr_string_id;
+typedef uint32_t etr_stack_id;
+
+#define ETR_NO_TASK UINT64_MAX		/* the task id that stands for none */
+
+/*
+ * An event as delivered.  Which member of the union holds is told by kind.
+ *
+ * g, p and m are the context: the goroutine, processor and thread on which the event happened, as they were before it;
+ * -1 for none.  A sample has its own.  A Sync has none.
+ */
+struct etr_event {
+	int64_t time;			/* ns on the recording's monotonic clock; strictly increases */
+	int64_t g, p, m;
+	uint8_t kind;			/* enum etr_kind */
+	uint8_t resource;		/* enum etr_resource: of a transition, label or range */
+	uint8_t from, to;		/* enum etr_state: of a transition */
+	etr_stack_id stack;		/* where it happened */
+	union {
+		struct {		/* STATE_TRANSITION, of `resource` id */
+			int64_t id;
+			etr_string_id reason;
+			etr_stack_id stack;	/* the stack of the goroutine that changes state */
+		} transition;
+		struct {
+			etr_string_id name;
+			uint64_t value;
+		} metric;
+		struct {		/* LABEL, of `resource` id */
+			int64_t id;
+			etr_string_id label;
+		} label;
+		struct {		/* RANGE_*, on `resource` id; for a sweep's end nattrs is 2 and the values are told */
+			int64_t id;
+			etr_string_id name;
+			uint32_t nattrs;
+			uint64_t swept, reclaimed;	/* "bytes swept", "bytes reclaimed" */
+		} range;
+		struct {
+			uint64_t id, parent;	/* ETR_NO_TASK for no parent */
+			etr_string_id type;
+		} task;
+		struct {
+			uint64_t task;
+			etr_string_id type;
+		} region;
+		struct {
+			uint64_t task;
+			etr_string_id category, message;
+		} log;
+		struct {
+			uint64_t args[3];	/* after dt */
+			uint8_t type;		/* type byte; etr_wire_name() and so on describe it (raw.h) */
+		} experimental;
+		struct {
+			uint64_t n;		/* 1 for the first; etr_reader_sync() has the rest */
+		} sync;
+	} u;
+};
+
+/* One frame of a stack. */
+struct etr_frame {
+	uint64_t pc;
+	etr_string_id func, file;
+	uint64_t line;
+};
+
+/* What a Sync tells beside its number. */
+struct etr_sync {
+	int has_clock;			/* the three times below are set; the trace's last Sync has none */
+	int64_t trace_ns;		/* the same instant on the trace's clock, */
+	uint64_t mono_ns;		/* on CLOCK_MONOTONIC, */
+	int64_t wall_sec;		/* and as wall time since 1970 */
+	uint32_t wall_nsec;
+	size_t nexperiments;		/* experiments that have batches in this generation, by name */
+	const struct etr_experiment {
+		const char *name;
+		uint64_t batches, bytes;
+	} *experiments;
+};
+
+struct etr_reader;
+
+/* A reader with no input yet, or NULL when out of memory.  Free it with etr_reader_free(). */
+struct etr_reader *etr_reader_new(void);
+void etr_reader_free(struct etr_reader *reader);
+
+/**
+ * etr_reader_open_path, _fd, _memory, _callbacks - give a new reader its input and check the file header
+ *
+ * Seekable input (regular files, memory, callbacks with pread) is read where and when it is needed: memory is then the
+ * generation's tables plus a block for each thread of the trace.  Other input is read once, front to back, and a generation's
+ * batches are held.  A descriptor stays the caller's, must stay open while the reader lives, and may not be used for
+ * reading meanwhile; a regular file is read from its beginning wherever its offset stands.  Memory must outlive the reader.
+ *
+ * Return: 0, or, and again from every later call: -ETR_E_IO, -ETR_E_EMPTY, -ETR_E_FORMAT, -ETR_E_VERSION, -ETR_E_TRUNCATED,
+ * -ETR_E_NOMEM; -ETR_E_INVALID for a reader that has been opened already.
+ */
+int etr_reader_open_path(struct etr_reader *reader, const char *path);
+int etr_reader_open_fd(struct etr_reader *reader, int fd);
+int etr_reader_open_memory(struct etr_reader *reader, const void *data, size_t size);
+
+/*
+ * Input through the caller's functions.  read fills up to size bytes and returns how many (0: the end) or -1 with errno
+ * set; pread does so at an offset, and is NULL where the input cannot seek.  With pread, read may be NULL.
+ */
+struct etr_input_ops {
+	size_t struct_size;		/* sizeof(struct etr_input_ops) */
+	ssize_t (*read)(void *ctx, void *buf, size_t size);
+	ssize_t (*pread)(void *ctx, void *buf, size_t size, uint64_t offset);
+};
+
+int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_ops *ops, void *ctx);
+
+/**
+ * etr_reader_next - deliver the next event in global order
+ * @reader: open reader; one thread at a time
+ * @event:  out; written only when 1 is returned
+ *
+ * Return: 1 delivered; 0 clean end; or, and again on every later call:
+ *   -ETR_E_TRUNCATED  the input stops inside a generation; all events delivered so far hold
+ *   -ETR_E_BATCH, -ETR_E_TABLE, -ETR_E_EVENT  something in it is malformed; likewise
+ *   -ETR_E_ORDER      an event breaks a rule, or no thread's next event can follow; likewise
+ *   -ETR_E_IO, -ETR_E_NOMEM
+ */
+int etr_reader_next(struct etr_reader *reader, struct etr_event *event);
+
+/*
+ * The text of a string, a NUL behind it that is not counted in *len (it may hold NULs of its own; len may be NULL).  Valid until
+ * the next Sync is delivered.  An id that is not valid gives "".
+ */
+const char *etr_reader_string(const struct etr_reader *reader, etr_string_id id, size_t *len);
+
+/* The frames of a stack, leaf first; *nframes says how many.  Valid until the next Sync is delivered. */
+const struct etr_frame *etr_reader_stack(const struct etr_reader *reader, etr_stack_id id, size_t *nframes);
+
+/* One more than the highest valid id in this generation. */
+size_t etr_reader_nstrings(const struct etr_reader *reader);
+size_t etr_reader_nstacks(const struct etr_reader *reader);
+
+/* What the Sync delivered last told; valid until the next one is delivered. */
+const struct etr_sync *etr_reader_sync(const struct etr_reader *reader);
+
+/* The trace's minor Go version, 22, 23, 25 or 26; the number of the generation of the event delivered last, as in the file. */
+int etr_reader_version(const struct etr_reader *reader);
+uint64_t etr_reader_generation(const struct etr_reader *reader);
+
+/*
+ * How many wire events of each type byte, structural ones too, were read for what has been delivered so far; an array of 256.
+ * Valid as long as the reader; it goes on counting.
+ */
+const uint64_t *etr_reader_wire_counts(const struct etr_reader *reader);
+
+/*
+ * What went wrong last, in one line without a newline: "offset 1234: generation 3: ...".  "" where nothing did.  Valid until
+ * the reader is freed.  The other three are its parts: the byte offset in the input, the generation (0: none), the cause.
+ */
+const char *etr_reader_detail(const struct etr_reader *reader);
+uint64_t etr_reader_error_offset(const struct etr_reader *reader);
+uint64_t etr_reader_error_generation(const struct etr_reader *reader);
+const char *etr_reader_error_message(const struct etr_reader *reader);
+
+/*
+ * Where the bytes end that hold nothing but whole generations which were read and delivered without an error: cutting the
+ * file there gives a good trace.  0 where there is none.
+ */
+uint64_t etr_reader_good_size(const struct etr_reader *reader);
+
+/* How much of the input has been passed, and its size in bytes (0: unknown), for progress. */
+uint64_t etr_reader_offset(const struct etr_reader *reader);
+uint64_t etr_reader_size(const struct etr_reader *reader);
+
+/* "Running", "StateTransition" and so on; NULL for a number that is none. */
+const char *etr_state_name(int state);
+const char *etr_kind_name(int kind);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

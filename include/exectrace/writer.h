@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * writer.h - writes execution traces of the Go 1.26 format, generation by generation.
+ *
+ * The caller brings events in each thread's order with times that are already known; strings and stacks are interned here.
+ */
+#ifndef EXECTRACE_WRITER_H
+#define EXECTRACE_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <exectrace/error.h>
+#include <exectrace/reader.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct etr_writer;
+
+/*
+ * A writer that hands its bytes to write(ctx, buf, size), which returns 0 or -1 with errno set, in file order.  NULL when out
+ * of memory.  frequency: clock units a second, above 0.
+ */
+struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency);
+
+/* Discards what has not been ended. */
+void etr_writer_free(struct etr_writer *writer);
+
+/* Begins the next generation; its clock snapshot: the same instant on all three clocks. */
+int etr_writer_begin_generation(struct etr_writer *writer, uint64_t time_units, uint64_t mono_ns, int64_t wall_sec,
+				uint32_t wall_nsec);
+
+/* Ids for the current generation, the same for the same content; 0 is the empty one.  Negative on error, else at most UINT32_MAX. */
+int64_t etr_writer_string(struct etr_writer *writer, const char *text, size_t len);
+struct etr_writer_frame {
+	uint64_t pc;
+	uint64_t func, file;		/* ids that etr_writer_string() gave in this generation */
+	uint64_t line;
+};
+int64_t etr_writer_stack(struct etr_writer *writer, const struct etr_writer_frame *frames, size_t n);
+
+/* Appends a timed event of thread m: args after dt, etr_wire_nargs(type) - 1 of them.  time: in units, see above. */
+int etr_writer_event(struct etr_writer *writer, uint64_t m, int type, uint64_t time, const uint64_t *args, unsigned nargs);
+int etr_writer_cpu_sample(struct etr_writer *writer, uint64_t time, uint64_t m, uint64_t p, uint64_t g, uint64_t stack);
+
+/* Writes the generation out. */
+int etr_writer_end_generation(struct etr_writer *writer);
+
+/* What went wrong last, in one line; "" where nothing did. */
+const char *etr_writer_detail(const struct etr_writer *writer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

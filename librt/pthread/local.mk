@@ -1,0 +1,1 @@
+librt_pthread_sources +=

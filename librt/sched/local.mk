@@ -1,0 +1,1 @@
+librt_sched_sources +=

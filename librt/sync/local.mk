@@ -1,0 +1,1 @@
+librt_sync_sources +=

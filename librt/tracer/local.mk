@@ -1,0 +1,1 @@
+librt_tracer_sources += %D%/placeholder.c

@@ -1,0 +1,1 @@
+# Unit tests (Check) link the core libraries; command tests are scripts.
