@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * command.h - what all commands share: options, messages, exit codes, and output files that appear whole or not at all.
+ *
+ * A command is one struct command and a main() of this shape:
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *             command_begin(&self, argv);
+ *             while ((opt = command_getopt(argc, argv, "o:", options)) != -1)
+ *                     switch (opt) { ... }
+ *             ...
+ *             return command_end(status);
+ *     }
+ */
+#ifndef TOOLS_COMMAND_H
+#define TOOLS_COMMAND_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <exectrace/reader.h>
+
+enum command_status {
+	COMMAND_OK = 0,
+	COMMAND_FAILED = 1,	/* the trace or the work failed */
+	COMMAND_USAGE = 2,
+};
+
+struct command {
+	const char *name;	/* "trace-print" */
+	const char *usage;	/* what follows the name: "[--stacks] [-o FILE] TRACE"; lines for several forms */
+	const char *help;	/* what it does and its options, but --help and --version; whole lines */
+};
+
+/* Option codes that no letter has. */
+enum { COMMAND_OPT_HELP = 0x1000, COMMAND_OPT_VERSION, COMMAND_OPT_FIRST_OWN };
+
+/* Stands last in a command's table of long options. */
+#define COMMAND_OPTIONS_COMMON                                                                                                   \
+	{ "help", no_argument, NULL, COMMAND_OPT_HELP }, { "version", no_argument, NULL, COMMAND_OPT_VERSION },                  \
+	{ NULL, 0, NULL, 0 }
+
+/* To be called first.  The struct must outlive the program's use of this file. */
+void command_begin(const struct command *self, char **argv);
+
+/*
+ * The next option as getopt_long() gives it, -1 behind the last.  --help and --version are answered and end the program with
+ * 0; an unknown option or a missing argument ends it with COMMAND_USAGE.
+ */
+int command_getopt(int argc, char **argv, const char *letters, const struct option *options);
+
+/* Says "NAME: what" and where help is, and ends the program with COMMAND_USAGE. */
+void command_usage_error(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* "NAME: FILE: what" on standard error, one line; file may be NULL: "NAME: what". */
+void command_error(const char *file, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Flushes standard output; returns status, or COMMAND_FAILED, said unless the pipe was closed, when that fails. */
+int command_end(int status);
+
+/* The trace called path, "-" for standard input.  Returns what etr_reader_open_path() does, an error having been said. */
+int command_open_trace(struct etr_reader *reader, const char *path);
+
+/* Says what stopped a reader: "NAME: FILE: offset N: generation N: what is wrong". */
+void command_trace_error(const char *path, const struct etr_reader *reader);
+
+/*
+ * An output file.  It is written beside its name and takes the name when committed; without a commit, also when a signal ends
+ * the program, nothing is left.  Standard output ("-" or NULL), pipes and devices are written as they are.
+ */
+struct command_output {
+	FILE *f;
+	char *path;		/* as messages have it */
+	char *final, *temp;	/* NULL for what is written as it is */
+};
+
+/* Returns 0, or -1, said. */
+int command_output_open(struct command_output *out, const char *path);
+
+/* Both close it and free what it holds.  Commit returns 0, or -1, said (a closed pipe is not), and then has discarded it. */
+int command_output_commit(struct command_output *out);
+void command_output_discard(struct command_output *out);
+
+#endif
