@@ -33,3 +33,4 @@ exectrace_pthread_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,
 EXTRA_exectrace_pthread_la_DEPENDENCIES = librt/pthread/pthread.sym
 endif
 EXTRA_DIST += librt/exectrace-rt.sym librt/pthread/pthread.sym
+exectraceinclude_HEADERS += include/exectrace/rt.h

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * rt.h - the runtime: goroutines, channels, locks, syscalls, tracing.
+ *
+ * Functions return 0 or more for success and -errno for failure.  Unless a comment says otherwise they are called on a goroutine, that is
+ * in exrt_run()'s function or in what exrt_go() started.  What Go calls a fatal error (unlock of an unlocked mutex, send on a
+ * closed channel, all goroutines asleep) stops the program with one message and the goroutine's stack.
+ *
+ * A goroutine is not a thread: it can continue on another one after each call that may wait.  Thread-local variables, errno among them, hold only
+ * between such calls.  Its stack is 64 KiB unless chosen otherwise.
+ */
+#ifndef EXECTRACE_RT_H
+#define EXECTRACE_RT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- running --------------------------------------------------------------------------------------------------- */
+
+/**
+ * exrt_run - start the runtime with the calling thread, run fn(arg) as the first goroutine
+ *
+ * Once at a time in a process; not on a goroutine.  RTMAXPROCS in the environment sets how many goroutines run at once
+ * (default: the processors this process may use).  When fn returns the runtime stops: other goroutines do not run on.
+ *
+ * Return: fn's result, or -EBUSY, -ENOMEM, -EAGAIN (no thread) when fn was not run.
+ */
+int exrt_run(int (*fn)(void *arg), void *arg);
+
+/* Starts a goroutine.  Return: 0 or -ENOMEM. */
+int exrt_go(void (*fn)(void *arg), void *arg);
+
+struct exrt_go_opts {
+	size_t struct_size;		/* sizeof(struct exrt_go_opts) */
+	size_t stack_size;		/* bytes; 0: the default.  Rounded up */
+};
+int exrt_go_opts(const struct exrt_go_opts *opts, void (*fn)(void *arg), void *arg);
+
+void exrt_yield(void);			/* lets others run */
+void exrt_exit(void) __attribute__((noreturn));	/* ends this goroutine */
+uint64_t exrt_goid(void);		/* this goroutine's id; 0 off the runtime */
+int exrt_maxprocs(int n);		/* sets it if n > 0; returns the previous value */
+void exrt_sleep(int64_t ns);
+int64_t exrt_nanotime(void);		/* CLOCK_MONOTONIC, ns; anywhere */
+
+/* --- locks: embedded by the caller, all zero when new ------------------------------------------------------------ */
+
+struct exrt_mutex {
+	uint64_t opaque_[4];
+};
+#define EXRT_MUTEX_INIT { { 0 } }
+void exrt_mutex_lock(struct exrt_mutex *mutex);
+bool exrt_mutex_trylock(struct exrt_mutex *mutex);
+void exrt_mutex_unlock(struct exrt_mutex *mutex);
+
+struct exrt_waitgroup {
+	uint64_t opaque_[4];
+};
+#define EXRT_WAITGROUP_INIT { { 0 } }
+void exrt_waitgroup_add(struct exrt_waitgroup *wg, int64_t delta);
+void exrt_waitgroup_done(struct exrt_waitgroup *wg);
+void exrt_waitgroup_wait(struct exrt_waitgroup *wg);
+
+/* --- channels ------------------------------------------------------------------------------------------------------ */
+
+struct exrt_chan;
+
+/* A channel of elements of elem_size bytes that buffers cap of them (0: unbuffered).  NULL when out of memory or too large. */
+struct exrt_chan *exrt_chan_new(size_t elem_size, size_t cap);
+void exrt_chan_free(struct exrt_chan *ch);	/* nobody uses it any more */
+
+/* NULL channels block for ever, as in Go.  Sending on a closed channel is fatal. */
+void exrt_chan_send(struct exrt_chan *ch, const void *elem);
+/* Return: 1 received; 0 closed and drained, *elem zeroed.  elem may be NULL. */
+int exrt_chan_recv(struct exrt_chan *ch, void *elem);
+/* Return: 1 done; 0 closed (receive only); -EAGAIN would wait. */
+int exrt_chan_trysend(struct exrt_chan *ch, const void *elem);
+int exrt_chan_tryrecv(struct exrt_chan *ch, void *elem);
+void exrt_chan_close(struct exrt_chan *ch);
+size_t exrt_chan_len(const struct exrt_chan *ch);
+size_t exrt_chan_cap(const struct exrt_chan *ch);
+
+enum exrt_select_op { EXRT_SELECT_SEND = 1, EXRT_SELECT_RECV = 2 };
+
+struct exrt_select_case {
+	enum exrt_select_op op;
+	struct exrt_chan *ch;		/* NULL: never ready */
+	void *elem;			/* read from for a send, written to for a receive (or NULL) */
+	int ok;				/* out, of the chosen receive: 1 received, 0 closed */
+};
+
+/**
+ * exrt_select - wait until one of the cases can go on, and do it; if several can, one is chosen at random
+ *
+ * has_default: do not wait.  Return: the index of the case that was done, or -EAGAIN when none could and has_default.  No cases and no default blocks for ever.
+ */
+int exrt_select(struct exrt_select_case *cases, size_t n, bool has_default);
+
+/* --- system calls --------------------------------------------------------------------------------------------------- */
+
+/*
+ * Around any call that may block the thread; the goroutine's processor goes to others if it lasts.  No runtime call in
+ * between.  They do not nest.  errno is kept by exrt_syscall_end.
+ */
+void exrt_syscall_begin(void);
+void exrt_syscall_end(void);
+
+/* The usual calls so wrapped.  Return: what the call returned, or -errno. */
+int exrt_open(const char *path, int flags, mode_t mode);
+ssize_t exrt_read(int fd, void *buf, size_t size);
+ssize_t exrt_write(int fd, const void *buf, size_t size);
+int exrt_close(int fd);
+
+/* --- tracing --------------------------------------------------------------------------------------------------------- */
+
+struct exrt_trace_opts {
+	size_t struct_size;		/* sizeof(struct exrt_trace_opts) */
+	unsigned cpu_hz;		/* CPU samples a second of CPU time of a thread; 0: 100; UINT_MAX: none */
+	unsigned advance_ms;		/* length of a generation; 0: 1000 */
+};
+
+/*
+ * Starts recording to a file (created with mode 0600, or emptied; "%p" stands for the process id) or to a descriptor, which is
+ * duplicated.  opts may be NULL.  Anywhere in the process, on a goroutine or not.  Return: 0; -EBUSY when recording already; what open said.
+ */
+int exrt_trace_start(const char *path, const struct exrt_trace_opts *opts);
+int exrt_trace_start_fd(int fd, const struct exrt_trace_opts *opts);
+/* Ends the recording when all of it is written.  Return: 0; -ESRCH when there is none; the first error of writing. */
+int exrt_trace_stop(void);
+/* Ends the current generation and starts the next one.  Return: as exrt_trace_stop. */
+int exrt_trace_advance(void);
+bool exrt_trace_is_on(void);
+
+/* User annotations, as in Go's runtime/trace.  Texts are copied, at most 1,024 bytes of them.  Without a recording they cost next to nothing. */
+struct exrt_task {
+	uint64_t id;			/* 0: the background task */
+};
+struct exrt_task exrt_task_begin(struct exrt_task parent, const char *type);
+void exrt_task_end(struct exrt_task task);
+void exrt_region_begin(struct exrt_task task, const char *type);	/* regions nest on a goroutine */
+void exrt_region_end(struct exrt_task task, const char *type);
+void exrt_log(struct exrt_task task, const char *category, const char *message);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
