@@ -208,6 +208,13 @@ const char *etr_reader_string(const struct etr_reader *reader, etr_string_id id,
 /* The frames of a stack, leaf first; *nframes says how many.  Valid until the next Sync is delivered. */
 const struct etr_frame *etr_reader_stack(const struct etr_reader *reader, etr_stack_id id, size_t *nframes);
 
+/*
+ * The stack that the file's own id names in the current generation, as strings that no event refers to do ("exectrace:lock",
+ * exectrace(5)).  Stacks are one per id of the file, even where frames are equal, and strings and stacks that nothing refers to
+ * have dense ids too.  Return: 1 and *out, or 0: no such stack.
+ */
+int etr_reader_stack_by_wire_id(const struct etr_reader *reader, uint64_t wire_id, etr_stack_id *out);
+
 /* One more than the highest valid id in this generation. */
 size_t etr_reader_nstrings(const struct etr_reader *reader);
 size_t etr_reader_nstacks(const struct etr_reader *reader);
