@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# arrows.sh - each folder includes only what the house's plan lets it include (HACKING.md).
+set -u
+cd "${top_srcdir:-$(dirname "$0")/..}" || exit 1
+bad=0
+
+# forbid FOLDER REGEX: no file below FOLDER includes a header whose path matches REGEX
+forbid() {
+    found=$(grep -rnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[\"<]($2)" "$1" --include='*.[chS]' 2>/dev/null)
+    if [ -n "$found" ]; then
+        printf 'forbidden include in %s:\n%s\n' "$1" "$found"
+        bad=1
+    fi
+}
+
+[ -d wire ] || { echo "no wire/ here"; exit 1; }
+forbid wire 'librt/|libtrace/|analysis/|tools/|exectrace/'
+forbid libtrace 'librt/|analysis/|tools/|exectrace/rt\.h'
+forbid librt 'libtrace/|analysis/|tools/|exectrace/(reader|raw|writer|error)\.h'
+forbid librt/tracer 'librt/(sched|sync|pthread|observe)/|exectrace/'
+forbid librt/sched 'librt/(sync|pthread|observe)/'
+forbid librt/sync 'librt/(pthread|observe)/'
+forbid librt/pthread 'librt/(sched|sync|observe)/'
+forbid analysis 'wire/|libtrace/|librt/|tools/'
+forbid tools 'wire/|libtrace/|librt/'
+exit $bad
