@@ -5,4 +5,4 @@ script_tests = \
 	%D%/arrows.sh
 dist_check_SCRIPTS += $(script_tests)
 TESTS += $(script_tests)
-EXTRA_DIST += %D%/aarch64.sh
+EXTRA_DIST += %D%/aarch64.sh %D%/interop/viewer/main.go
