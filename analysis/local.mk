@@ -1,4 +1,38 @@
-# What the commands compute.
+# What the commands compute.  libpprofout.la writes profiles in pprof's format and is there only where its libraries are.
 noinst_LTLIBRARIES += libanalysis.la
-libanalysis_la_SOURCES = analysis/placeholder.c
+libanalysis_la_SOURCES = \
+	%D%/grow.h \
+	%D%/hist.c %D%/hist.h \
+	%D%/json.c %D%/json.h \
+	%D%/locks.c %D%/locks.h \
+	%D%/names.c %D%/names.h \
+	%D%/notes.c %D%/notes.h \
+	%D%/profile.c %D%/profile.h \
+	%D%/profiler.c %D%/profiler.h \
+	%D%/source.c %D%/source.h \
+	%D%/states.c %D%/states.h \
+	%D%/statjson.c \
+	%D%/stattext.c \
+	%D%/summary.c %D%/summary.h \
+	%D%/text.c %D%/text.h \
+	%D%/toptable.c \
+	%D%/wordmap.c %D%/wordmap.h
 libanalysis_la_LIBADD = libexectrace.la
+
+if WITH_PROFILE
+noinst_LTLIBRARIES += libpprofout.la
+libpprofout_la_SOURCES = %D%/pprofout.c
+nodist_libpprofout_la_SOURCES = %D%/profile.pb-c.c %D%/profile.pb-c.h
+libpprofout_la_CFLAGS = $(AM_CFLAGS) $(PROFILE_CFLAGS)
+libpprofout_la_LIBADD = libanalysis.la $(PROFILE_LIBS)
+BUILT_SOURCES += %D%/profile.pb-c.h
+CLEANFILES += %D%/profile.pb-c.c %D%/profile.pb-c.h
+
+%D%/profile.pb-c.c: $(top_srcdir)/%D%/profile.proto
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(PROTOC_C) --proto_path=$(top_srcdir)/%D% --c_out=%D% $(top_srcdir)/%D%/profile.proto
+
+# Made by the rule above; stands alone so that make knows when one of the two is gone.
+%D%/profile.pb-c.h: %D%/profile.pb-c.c
+	$(AM_V_at)test -f $@ || { rm -f %D%/profile.pb-c.c && $(MAKE) $(AM_MAKEFLAGS) %D%/profile.pb-c.c; }
+endif
+EXTRA_DIST += %D%/profile.proto

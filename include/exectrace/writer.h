@@ -17,9 +17,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#ifdef __GNUC__
-#pragma GCC visibility push(default)
-#endif
 
 struct etr_writer;
 
@@ -55,9 +52,6 @@ int etr_writer_end_generation(struct etr_writer *writer);
 /* What went wrong last, in one line; "" where nothing did. */
 const char *etr_writer_detail(const struct etr_writer *writer);
 
-#ifdef __GNUC__
-#pragma GCC visibility pop
-#endif
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * notes.c - reads the "exectrace:" strings of a generation.
+ *
+ * Each word has one function that takes what follows it.  Unknown words and malformed notes are passed over: they come from the
+ * file and are no reason to give it up.
+ */
+#include "config.h"
+
+#include "analysis/notes.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/grow.h"
+
+#define PREFIX "exectrace:"
+
+void an_notes_init(struct an_notes *notes)
+{
+	memset(notes, 0, sizeof(*notes));
+	an_map_init(&notes->lock_by_stack, 1, sizeof(uint64_t));
+	an_map_init(&notes->waker_by_stack, 1, sizeof(uint64_t));
+}
+
+void an_notes_free(struct an_notes *notes)
+{
+	free(notes->process);
+	free(notes->cmdline);
+	free(notes->host);
+	free(notes->recorder);
+	for (size_t i = 0; i < notes->nmodules; i++) {
+		free(notes->modules[i].build_id);
+		free(notes->modules[i].path);
+	}
+	free(notes->modules);
+	an_map_free(&notes->lock_by_stack);
+	an_map_free(&notes->waker_by_stack);
+	memset(notes, 0, sizeof(*notes));
+}
+
+/* Takes a number, decimal or 0x..., and the space behind it, off *text.  False: there is none. */
+static bool take_number(const char **text, uint64_t *number)
+{
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	*number = strtoull(*text, &end, 0);
+	if (*end != ' ' && *end != '\0')
+		return false;
+	*text = end + (*end == ' ');
+	return true;
+}
+
+/* Takes a word off *text; an allocated copy, or NULL when out of memory. */
+static char *take_word(const char **text)
+{
+	size_t len = strcspn(*text, " ");
+	char *word = strndup(*text, len);
+
+	*text += len + ((*text)[len] == ' ');
+	return word;
+}
+
+static int keep_first(char **where, const char *text)
+{
+	if (!*where)
+		*where = strdup(text);
+	return *where ? 0 : -ETR_E_NOMEM;
+}
+
+static int note_process(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	uint64_t pid;
+
+	if (notes->has_process || !take_number(&text, &pid))
+		return 0;
+	notes->has_process = true;
+	notes->pid = pid;
+	notes->process = take_word(&text);
+	notes->cmdline = strdup(text);
+	return notes->process && notes->cmdline ? 0 : -ETR_E_NOMEM;
+}
+
+static int note_host(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	return keep_first(&notes->host, text);
+}
+
+static int note_recorder(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	return keep_first(&notes->recorder, text);
+}
+
+static int note_period(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	uint64_t ns;
+
+	if (!notes->sample_period_ns && take_number(&text, &ns))
+		notes->sample_period_ns = ns;
+	return 0;
+}
+
+static int note_module(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	struct an_module module = { 0 }, *bigger;
+
+	if (!take_number(&text, &module.base) || !take_number(&text, &module.size))
+		return 0;
+	for (size_t i = 0; i < notes->nmodules; i++)
+		if (notes->modules[i].base == module.base && notes->modules[i].size == module.size)
+			return 0;
+	module.build_id = take_word(&text);
+	module.path = strdup(text);
+	bigger = an_grow(notes->modules, &notes->modules_cap, notes->nmodules + 1, sizeof(*bigger));
+	if (bigger)
+		notes->modules = bigger;
+	if (!module.build_id || !module.path || !bigger) {
+		free(module.build_id);
+		free(module.path);
+		return -ETR_E_NOMEM;
+	}
+	notes->modules[notes->nmodules++] = module;
+	return 0;
+}
+
+static int note_dropped(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	uint64_t m, count, ns = 0;
+
+	/* The thread may be a negative number: none. */
+	if (*text == '-')
+		text++;
+	if (!take_number(&text, &m) || !take_number(&text, &count))
+		return 0;
+	take_number(&text, &ns);
+	notes->dropped_notes++;
+	notes->dropped_events += count;
+	notes->dropped_ns += ns;
+	return 0;
+}
+
+/* "STACKID VALUE" into a map. */
+static int note_of_stack(struct an_map *map, const struct etr_reader *reader, const char *text)
+{
+	uint64_t wire_id, value, *slot;
+	etr_stack_id stack;
+
+	if (!take_number(&text, &wire_id) || !take_number(&text, &value))
+		return 0;
+	if (etr_reader_stack_by_wire_id(reader, wire_id, &stack) != 1)
+		return 0;
+	slot = an_map_add(map, &(uint64_t){ stack }, NULL);
+	if (!slot)
+		return -ETR_E_NOMEM;
+	*slot = value;
+	return 0;
+}
+
+static int note_lock(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	return note_of_stack(&notes->lock_by_stack, reader, text);
+}
+
+static int note_waker(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	return note_of_stack(&notes->waker_by_stack, reader, text);
+}
+
+static const struct {
+	const char *word;
+	int (*note)(struct an_notes *notes, const struct etr_reader *reader, const char *text);
+} words[] = {
+	{ "lock", note_lock },
+	{ "waker", note_waker },
+	{ "module", note_module },
+	{ "process", note_process },
+	{ "host", note_host },
+	{ "recorder", note_recorder },
+	{ "period", note_period },
+	{ "dropped", note_dropped },
+};
+
+static int note_string(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	notes->any = true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i].word) == len && memcmp(words[i].word, text, len) == 0)
+			return words[i].note(notes, reader, text + len + (text[len] == ' '));
+	return 0;
+}
+
+int an_notes_next_generation(struct an_notes *notes, const struct etr_reader *reader)
+{
+	const size_t prefix_len = sizeof(PREFIX) - 1;
+	size_t n = etr_reader_nstrings(reader);
+
+	an_map_free(&notes->lock_by_stack);
+	an_map_free(&notes->waker_by_stack);
+	for (size_t id = 1; id < n; id++) {
+		size_t len;
+		const char *text = etr_reader_string(reader, (etr_string_id)id, &len);
+		int rc;
+
+		if (len <= prefix_len || memcmp(text, PREFIX, prefix_len) != 0)
+			continue;
+		rc = note_string(notes, reader, text + prefix_len);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * profiler.h - makes profiles from a trace, any number of kinds in one pass.
+ */
+#ifndef ANALYSIS_PROFILER_H
+#define ANALYSIS_PROFILER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analysis/locks.h"
+#include "analysis/profile.h"
+#include "analysis/source.h"
+#include "analysis/states.h"
+
+enum an_profile_kind {
+	AN_PROFILE_NET,
+	AN_PROFILE_SYNC,
+	AN_PROFILE_SYSCALL,
+	AN_PROFILE_SCHED,
+	AN_PROFILE_BLOCK,
+	AN_PROFILE_MUTEX,
+	AN_PROFILE_CPU,
+	AN_PROFILE_WALL,
+	AN_PROFILE_COUNT_
+};
+
+/* "net", "sync", ...; and back, -1 for a name that is none. */
+const char *an_profile_kind_name(int kind);
+int an_profile_kind_by_name(const char *name, size_t len);
+
+struct an_profiler {
+	struct an_source *source;	/* the caller's */
+	unsigned wanted;		/* bits 1 << kind */
+	bool begun;
+	struct an_states gs;
+	struct an_profile profiles[AN_PROFILE_COUNT_];
+	struct an_locks locks;
+
+	/* What reasons say, by text id: bits, 0 where not looked at yet. */
+	uint8_t *reasons;
+	size_t reasons_cap;
+
+	struct an_map pending;		/* G that never ran -> an interval that counts only if it never does */
+	struct an_map blocked;		/* G -> the wait that a block profile counts once G runs again */
+	struct an_map running;		/* G -> samples within its present run, for wall */
+};
+
+/* wanted: bits 1 << enum an_profile_kind.  The source must outlive the profiler.  Return: 0 or -ETR_E_NOMEM. */
+int an_profiler_init(struct an_profiler *profiler, struct an_source *source, unsigned wanted);
+void an_profiler_free(struct an_profiler *profiler);
+
+/* Takes an event that an_source_next() gave, before the next one is asked for.  Return: 0 or -ETR_E_NOMEM. */
+int an_profiler_event(struct an_profiler *profiler, const struct etr_event *event);
+
+/* The trace has ended, well or badly.  Return: 0 or -ETR_E_NOMEM. */
+int an_profiler_finish(struct an_profiler *profiler);
+
+#endif

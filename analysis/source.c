@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * source.c - what every analysis needs of each event, done once.
+ *
+ * The per-generation caches are reset, and the generation's notes read, when its Sync is delivered, before anyone sees the
+ * event.  The trace's last Sync begins no generation; the reader still answers for the last one's ids then.
+ */
+#include "config.h"
+
+#include "analysis/source.h"
+
+#include <string.h>
+
+int an_source_init(struct an_source *source, struct etr_reader *reader)
+{
+	memset(source, 0, sizeof(*source));
+	source->reader = reader;
+	an_notes_init(&source->notes);
+	return an_names_init(&source->names, reader);
+}
+
+void an_source_free(struct an_source *source)
+{
+	an_names_free(&source->names);
+	an_notes_free(&source->notes);
+}
+
+static int see_sync(struct an_source *source)
+{
+	const struct etr_sync *sync = etr_reader_sync(source->reader);
+
+	source->syncs++;
+	if (!source->has_clock && sync && sync->has_clock) {
+		source->has_clock = true;
+		source->clock_trace_ns = sync->trace_ns;
+		source->clock_wall_sec = sync->wall_sec;
+		source->clock_wall_nsec = sync->wall_nsec;
+	}
+	an_names_next_generation(&source->names);
+	return an_notes_next_generation(&source->notes, source->reader);
+}
+
+int an_source_next(struct an_source *source, struct etr_event *event)
+{
+	int rc;
+
+	if (source->oom || source->names.oom)
+		return -ETR_E_NOMEM;
+	rc = etr_reader_next(source->reader, event);
+	if (rc != 1)
+		return rc;
+	if (!source->events++)
+		source->start = event->time;
+	source->end = event->time;
+	source->last_was_sync = event->kind == ETR_KIND_SYNC;
+	if (source->last_was_sync && see_sync(source) < 0) {
+		source->oom = 1;
+		return -ETR_E_NOMEM;
+	}
+	return 1;
+}
+
+uint64_t an_source_generations(const struct an_source *source)
+{
+	/* A Sync with nothing behind it is the trace's end, or stands before the error that is. */
+	return source->syncs - (source->last_was_sync ? 1 : 0);
+}
+
+bool an_source_wall(const struct an_source *source, int64_t time, int64_t *wall_ns)
+{
+	int64_t since, wall;
+
+	if (!source->has_clock || __builtin_sub_overflow(time, source->clock_trace_ns, &since))
+		return false;
+	if (__builtin_mul_overflow(source->clock_wall_sec, (int64_t)1000000000, &wall) ||
+	    __builtin_add_overflow(wall, (int64_t)source->clock_wall_nsec, &wall) || __builtin_add_overflow(wall, since, &wall))
+		return false;
+	*wall_ns = wall;
+	return true;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * source.h - a trace as analyses see it: events from a reader, with names, notes and clocks kept up to date.
+ */
+#ifndef ANALYSIS_SOURCE_H
+#define ANALYSIS_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <exectrace/reader.h>
+
+#include "analysis/names.h"
+#include "analysis/notes.h"
+
+struct an_source {
+	struct etr_reader *reader;	/* the caller's */
+	struct an_names names;
+	struct an_notes notes;
+
+	/*
+	 * Of the events delivered so far: the time of the first, which is a Sync, and of the last.  When a trace ends well
+	 * the last is a Sync too.
+	 */
+	int64_t start, end;
+	uint64_t events, syncs;
+	bool last_was_sync;
+
+	/* The first clock snapshot: trace time, and wall time of the same instant. */
+	bool has_clock;
+	int64_t clock_trace_ns, clock_wall_sec;
+	uint32_t clock_wall_nsec;
+	int oom;
+};
+
+/* The reader must be open, and outlive the source.  Return: 0 or -ETR_E_NOMEM. */
+int an_source_init(struct an_source *source, struct etr_reader *reader);
+void an_source_free(struct an_source *source);
+
+/* etr_reader_next(), and what follows from a Sync; -ETR_E_NOMEM also for the tables here.  Return as there. */
+int an_source_next(struct an_source *source, struct etr_event *event);
+
+/* Generations of which an event was delivered. */
+uint64_t an_source_generations(const struct an_source *source);
+
+/* Wall time, in ns since 1970, of a time of the trace.  False: the trace does not say. */
+bool an_source_wall(const struct an_source *source, int64_t time, int64_t *wall_ns);
+
+#endif
