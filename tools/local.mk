@@ -2,3 +2,13 @@
 noinst_LTLIBRARIES += libcommand.la
 libcommand_la_SOURCES = %D%/command.c %D%/command.h
 libcommand_la_LIBADD = libexectrace.la
+
+bin_PROGRAMS += trace-stat
+trace_stat_SOURCES = %D%/trace-stat.c
+trace_stat_LDADD = libcommand.la libanalysis.la libexectrace.la
+
+if WITH_PROFILE
+bin_PROGRAMS += trace-pprof
+trace_pprof_SOURCES = %D%/trace-pprof.c
+trace_pprof_LDADD = libcommand.la libpprofout.la libanalysis.la libexectrace.la
+endif
