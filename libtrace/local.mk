@@ -1,7 +1,22 @@
 # The parser.  libtracecore.la is everything, for the unit tests; libexectrace.la exports what exectrace.sym lists.
 noinst_LTLIBRARIES += libtracecore.la
 libtracecore_la_SOURCES = \
-	%D%/error.c
+	%D%/batchscan.c %D%/batchscan.h \
+	%D%/error.c \
+	%D%/fault.c %D%/fault.h \
+	%D%/frontier.c %D%/frontier.h \
+	%D%/genarena.c %D%/genarena.h \
+	%D%/generation.c \
+	%D%/gentables.c %D%/gentables.h \
+	%D%/gosort.c %D%/gosort.h \
+	%D%/growth.h \
+	%D%/idhash.c %D%/idhash.h \
+	%D%/input.c %D%/input.h \
+	%D%/model.c %D%/model.h \
+	%D%/order.c %D%/order.h \
+	%D%/order-go.c %D%/order-proc.c %D%/order-range.c %D%/order-user.c \
+	%D%/reader.c %D%/readerimpl.h \
+	%D%/readerquery.c
 libtracecore_la_LIBADD = libwire.la
 
 lib_LTLIBRARIES += libexectrace.la

@@ -11,6 +11,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 enum etr_error {
 	/* The caller and the machine. */
@@ -37,6 +40,9 @@ enum etr_error {
 /* A short English name for a code, of either sign; never NULL. */
 const char *etr_strerror(int code);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 /* Names of an event by type byte, and of its arguments; NULL where there is none.  Argument 0 of a timed event is "dt". */
 const char *etr_wire_name(int type);
@@ -88,6 +91,9 @@ struct etr_extent {
  */
 int etr_reader_extents(struct etr_reader *reader, struct etr_extent **extents, size_t *n);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

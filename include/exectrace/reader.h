@@ -26,6 +26,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 /* What an event is about. */
 enum etr_kind {
@@ -189,7 +192,7 @@ int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_
 /**
  * etr_reader_next - deliver the next event in global order
  * @reader: open reader; one thread at a time
- * @event:  out; written only when 1 is returned
+ * @event:  out; holds something only when 1 is returned, and is scribbled on otherwise
  *
  * Return: 1 delivered; 0 clean end; or, and again on every later call:
  *   -ETR_E_TRUNCATED  the input stops inside a generation; all events delivered so far hold
@@ -255,6 +258,9 @@ uint64_t etr_reader_size(const struct etr_reader *reader);
 const char *etr_state_name(int state);
 const char *etr_kind_name(int kind);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 struct etr_writer;
 
@@ -52,6 +55,9 @@ int etr_writer_end_generation(struct etr_writer *writer);
 /* What went wrong last, in one line; "" where nothing did. */
 const char *etr_writer_detail(const struct etr_writer *writer);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -36,7 +36,12 @@ struct trace_res {
 	uint64_t seq[2];
 };
 
-/* Embedded in the host's G. All zero but id and the stack bounds when new. */
+/*
+ * Embedded in the host's G.  All zero but id and the stack bounds when the struct is first used.  A host may use the struct of a dead G again with a
+ * new id; it leaves res as it is then, and trace_go_create starts res afresh for its generation only: a traced[] that says "written" for the
+ * other generation stays right, since a G that died there had its status written.  A G that had no event in a generation and whose
+ * struct was used again afterwards is told from the new one by trace_g_info.id.
+ */
 struct trace_g {
 	uint64_t id;			/* from 1, never used again */
 	struct trace_res res;
@@ -104,6 +109,7 @@ enum trace_pstate { TRACE_P_NONE = 0, TRACE_P_RUNNING = 1, TRACE_P_IDLE, TRACE_P
 /* What a host knows of a G or a P at one instant, read so that state and m belong together. */
 struct trace_g_info {
 	struct trace_g *g;
+	uint64_t id;			/* the state's: use this, since g->id may be another goroutine's by the time it is looked at */
 	enum trace_gstate state;
 	struct trace_m *m;		/* running, syscall: on which M */
 };
@@ -123,11 +129,13 @@ struct trace_host {
 	void (*visit_gs)(void (*visit)(void *ctx, const struct trace_g_info *info), void *ctx);
 	void (*visit_ps)(void (*visit)(void *ctx, const struct trace_p_info *info), void *ctx);
 	/*
-	 * Bring every M to a place outside any state change and keep it there, for starting.  A host whose Ms pin themselves even
-	 * when nothing is recorded (always_pin) leaves both NULL: the core then waits for pins to pass instead.
+	 * Called once a session's switch is on (gen != 0), before trace_start returns and before the first capture: returns when every
+	 * state change that may have seen the switch off has ended.  Changes that began later see it on and write events
+	 * meanwhile; that is harmless, since an object's changes follow each other: once one of them saw it on, all later ones do, and
+	 * those without an event came before that object's first event.  No M is stopped, and one that computes delays nothing. A host
+	 * whose Ms pin themselves even when nothing is recorded (always_pin) leaves it NULL: the core then waits for pins to pass instead.
 	 */
-	void (*stop_world)(void);
-	void (*start_world)(void);
+	void (*settle)(void);
 	bool always_pin;
 	/* Start a detached thread that is no M, with all signals blocked.  Return: 0 or -errno. */
 	int (*thread_new)(void (*fn)(void *), void *arg);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * frontier.h - each thread's next event, in a heap by time.
+ */
+#ifndef LIBTRACE_FRONTIER_H
+#define LIBTRACE_FRONTIER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libtrace/fault.h"
+#include "libtrace/input.h"
+#include "libtrace/model.h"
+
+/* A batch of events that was found in the generation, in the list of its thread's. */
+struct etr__event_batch {
+	uint64_t data;			/* offset in the input */
+	uint64_t time;			/* base time, in units */
+	const uint8_t *held;		/* a stream's bytes; NULL: to be read when their turn comes */
+	uint32_t size;
+	uint32_t next;			/* index of the thread's next one; 0: none.  Index 0 is never a next one */
+};
+
+/* A thread's place in the generation. */
+struct etr__cursor {
+	/* The event at hand. */
+	int64_t time;			/* ns; 0 makes the next event start from the batch's base time again, as in Go's reader */
+	uint64_t args[5];		/* after dt */
+	uint8_t type;
+	const uint8_t *at;		/* its type byte */
+
+	const uint8_t *p, *end;		/* what follows it in its batch */
+	struct etr__m *m;
+	const uint8_t *start;		/* of the batch's bytes */
+	int64_t base;			/* the batch's base time, ns */
+	uint32_t batch;			/* index of the batch at hand, or UINT32_MAX before the first */
+	uint32_t first_batch, last_batch;
+	uint64_t offset;		/* of the batch's bytes in the input */
+	uint8_t *buf;			/* the cursor's block, used over again by the cursor of this index in later generations */
+	size_t cap;
+};
+
+/* The heap's entry: the time beside the cursor, so that comparing does not touch the cursors. */
+struct etr__head {
+	int64_t time;
+	struct etr__cursor *cursor;
+};
+
+struct etr__frontier {
+	struct etr__event_batch *batches;
+	size_t nbatches, capbatches;
+	struct etr__cursor **cursors;	/* by first appearance in the generation */
+	size_t ncursors, capcursors;	/* of this generation */
+	size_t made;			/* cursors that exist */
+	struct etr__idmap by_m;		/* M id -> cursor index plus one, for this generation */
+	struct etr__head *heap;
+	size_t n, capheap;
+	double ns_per_unit;
+	struct etr__input *in;
+	struct etr__fault *fault;
+	uint64_t passed;		/* bytes of batches that were loaded in this generation */
+};
+
+void etr__frontier_init(struct etr__frontier *f, struct etr__input *in, struct etr__fault *fault);
+void etr__frontier_free(struct etr__frontier *f);
+void etr__frontier_clear(struct etr__frontier *f);
+
+/* Notes a batch of events of m.  0, or -1 when out of memory. */
+int etr__frontier_add(struct etr__frontier *f, struct etr__model *model, uint64_t m, const struct etr__event_batch *batch);
+
+/* When all batches are noted: decodes each thread's first event and builds the heap.  0 or a negative code. */
+int etr__frontier_start(struct etr__frontier *f, double ns_per_unit);
+
+/* The event of heap[i] was taken: puts the thread's next one in its place.  0 or a negative code. */
+int etr__frontier_advance(struct etr__frontier *f, size_t i);
+
+/* Sorts the heap by time, as the order of equal times demands when its head cannot be taken. */
+void etr__frontier_sort(struct etr__frontier *f);
+
+/* Where the event at hand begins in the input. */
+static inline uint64_t etr__cursor_offset(const struct etr__cursor *c)
+{
+	return c->offset + (uint64_t)(c->at - c->start);
+}
+
+#endif

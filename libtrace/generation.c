@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * generation.c - loads a generation: reads its batch headers and tables, and notes where its events are.
+ *
+ * From 1.26 on a generation ends at its end-of-generation byte.  Before, it ends where a batch of the next one begins, which
+ * is kept as the spill, or where the input ends or cannot be read: then what is there is delivered first (r->ends_badly).
+ */
+#include "libtrace/readerimpl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/event.h"
+
+void etr__generation_unload(struct etr_reader *r)
+{
+	for (size_t i = 0; i < r->tables.nstrings; i++)
+		if (r->tables.strings[i].name)
+			etr__name_put(&r->model, r->tables.strings[i].name);
+	etr__tables_clear(&r->tables);
+	etr__frontier_clear(&r->frontier);
+	etr__arena_clear(&r->held);
+	memset(r->experiment_batches, 0, sizeof(r->experiment_batches));
+	memset(r->experiment_bytes, 0, sizeof(r->experiment_bytes));
+	memset(r->load_counts, 0, sizeof(r->load_counts));
+	r->loaded = false;
+	r->min_time = 0;
+	r->gen = 0;
+}
+
+static int fault(struct etr_reader *r, int code, uint64_t offset, const char *what)
+{
+	return etr__fault_set(&r->fault, code, offset, "%s", what);
+}
+
+/* The bytes of a table batch: those of the spill, or read now. */
+static int view_data(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held, const uint8_t **p)
+{
+	ssize_t n;
+
+	*p = held;
+	if (held)
+		return 0;
+	n = etr__input_view(&r->in, b->data, b->size, p);
+	if (n < 0)
+		return etr__fault_io(&r->fault, b->data);
+	if (n < (ssize_t)b->size)
+		return fault(r, ETR_E_TRUNCATED, b->data, "the input has become shorter while it was read");
+	return 0;
+}
+
+static int add_table(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held, enum etr__content content)
+{
+	struct etr__piece piece = {
+		.n = b->size, .offset = b->data, .time = b->time, .counts = r->load_counts, .fault = &r->fault
+	};
+	int rc = view_data(r, b, held, &piece.p);
+
+	if (rc < 0)
+		return rc;
+	switch (content) {
+	case ETR__CONTENT_STRINGS:
+		return etr__tables_add_strings(&r->tables, &piece);
+	case ETR__CONTENT_STACKS:
+		return etr__tables_add_stacks(&r->tables, &piece);
+	case ETR__CONTENT_SAMPLES:
+		return etr__tables_add_samples(&r->tables, &piece);
+	default:
+		return etr__tables_add_sync(&r->tables, &piece, r->version);
+	}
+}
+
+/* Notes a batch of events; a stream's bytes are copied, for they will not be seen again. */
+static int add_events(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held)
+{
+	struct etr__event_batch e = { .data = b->data, .time = b->time, .size = b->size };
+
+	if (!etr__input_is_seekable(&r->in) && b->size) {
+		const uint8_t *p;
+		uint8_t *copy;
+		int rc = view_data(r, b, held, &p);
+
+		if (rc < 0)
+			return rc;
+		copy = etr__arena_alloc(&r->held, b->size);
+		if (!copy)
+			return etr__fault_nomem(&r->fault);
+		memcpy(copy, p, b->size);
+		e.held = copy;
+	}
+	if (etr__frontier_add(&r->frontier, &r->model, b->m, &e) != 0)
+		return etr__fault_nomem(&r->fault);
+	return 0;
+}
+
+static int add_batch(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held)
+{
+	enum etr__content content = etr__batch_content(b, r->version);
+
+	r->load_counts[b->type]++;
+	r->end = b->data + b->size;
+	if (r->min_time == 0 || b->time < r->min_time)
+		r->min_time = b->time;
+	switch (content) {
+	case ETR__CONTENT_EVENTS:
+		return add_events(r, b, held);
+	case ETR__CONTENT_EXPERIMENT:
+		r->experiment_batches[b->experiment]++;
+		r->experiment_bytes[b->experiment] += b->size;
+		return 0;
+	case ETR__CONTENT_END:
+		return fault(r, ETR_E_BATCH, b->offset, "an end of generation in a trace whose version has none");
+	default:
+		return add_table(r, b, held, content);
+	}
+}
+
+/* Keeps the first batch of the generation that comes next. */
+static int keep_spill(struct etr_reader *r, const struct etr__batch *b)
+{
+	const uint8_t *p;
+	uint8_t *copy;
+	int rc;
+
+	r->spill = *b;
+	r->spilled = true;
+	r->spill_held = NULL;
+	if (etr__input_is_seekable(&r->in) || b->size == 0)
+		return 0;
+	rc = view_data(r, b, NULL, &p);
+	if (rc < 0)
+		return rc;
+	copy = malloc(b->size);
+	if (!copy)
+		return etr__fault_nomem(&r->fault);
+	memcpy(copy, p, b->size);
+	r->spill_held = copy;
+	return 0;
+}
+
+static int take_spill(struct etr_reader *r)
+{
+	int rc;
+
+	r->gen = r->spill.gen;
+	r->start = r->spill.offset;
+	rc = add_batch(r, &r->spill, r->spill_held);
+	free((void *)(uintptr_t)r->spill_held);
+	r->spill_held = NULL;
+	r->spilled = false;
+	return rc;
+}
+
+/* Reads batches up to the end of the generation, before 1.26. */
+static int read_until_next(struct etr_reader *r)
+{
+	struct etr__batch b;
+	int rc = r->spilled ? take_spill(r) : 0;
+
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		rc = etr__scan_batch(&r->in, &r->scan_off, &b, &r->fault);
+		if (rc == 0)
+			return 1;
+		if (rc < 0) {
+			/* It may be the next generation's, so what is there of this one counts. */
+			r->ends_badly = r->gen != 0;
+			return r->gen != 0 ? 1 : rc;
+		}
+		if (b.gen == 0)
+			return fault(r, ETR_E_BATCH, b.offset, "a batch of generation 0, which does not exist");
+		if (r->gen == 0)
+			r->gen = b.gen;
+		if (b.gen == r->gen + 1)
+			return keep_spill(r, &b) < 0 ? r->fault.code : 1;
+		if (b.gen != r->gen)
+			return etr__fault_set(&r->fault, ETR_E_BATCH, b.offset,
+					      "a batch of generation %" PRIu64 " among those of another", b.gen);
+		rc = add_batch(r, &b, NULL);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+/* Reads batches up to the end-of-generation byte, from 1.26 on.  0: the trace has ended. */
+static int read_until_end(struct etr_reader *r)
+{
+	struct etr__batch b;
+	int rc;
+
+	for (;;) {
+		rc = etr__scan_batch(&r->in, &r->scan_off, &b, &r->fault);
+		if (rc < 0)
+			return rc;
+		if (rc == 0 && r->frontier.ncursors == 0)
+			return 0;
+		if (rc == 0)
+			return fault(r, ETR_E_TRUNCATED, r->scan_off, "the trace ends inside a generation");
+		if (r->gen == 0)
+			r->gen = b.gen;
+		if (etr__batch_content(&b, r->version) == ETR__CONTENT_END) {
+			r->load_counts[b.type]++;
+			if (b.type != WIRE_END_OF_GENERATION)
+				r->load_counts[WIRE_END_OF_GENERATION]++;
+			r->end = r->scan_off;
+			return 1;
+		}
+		if (b.gen == 0)
+			return fault(r, ETR_E_BATCH, b.offset, "a batch of generation 0, which does not exist");
+		if (b.gen != r->gen)
+			return etr__fault_set(&r->fault, ETR_E_BATCH, b.offset,
+					      "a batch of generation %" PRIu64 " before the end of another", b.gen);
+		rc = add_batch(r, &b, NULL);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int etr__generation_load(struct etr_reader *r)
+{
+	struct etr__fault behind;
+	uint64_t gen;
+	int rc;
+
+	etr__generation_unload(r);
+	r->start = r->end = r->scan_off;
+	r->load_no++;
+	rc = r->version < 26 ? read_until_next(r) : read_until_end(r);
+	behind = r->fault;
+	if (rc == 1)
+		rc = etr__tables_close(&r->tables, r->version, r->end, &r->fault) < 0 ? r->fault.code : 1;
+	/* A batch that cannot be read is the better explanation for tables that are missing. */
+	if (rc < 0 && r->ends_badly)
+		r->fault = behind;
+	if (rc < 0 || r->ends_badly)
+		etr__fault_in(&r->fault, r->gen);
+	if (rc == 1) {
+		r->loaded = true;
+		return 1;
+	}
+	gen = r->gen;
+	etr__generation_unload(r);
+	r->gen = gen;
+	r->ends_badly = false;
+	return rc < 0 ? r->fault.code : 0;
+}

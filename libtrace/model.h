@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * model.h - the scheduler as the events tell of it: goroutines, processors, threads, tasks, the collector.
+ *
+ * The ids -1 stand for none in a context, yet a hostile trace may speak of a G or P -1; it then has a state like any other,
+ * but nobody is ever bound to it.  Ids are kept as the file's 64 bits, signed.
+ */
+#ifndef LIBTRACE_MODEL_H
+#define LIBTRACE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libtrace/genarena.h"
+#include "libtrace/gentables.h"
+#include "libtrace/idhash.h"
+
+/* A position in the order of a G's or P's events: the n-th since it was announced in a generation. */
+struct etr__seq {
+	uint64_t gen, n;
+};
+
+static inline bool etr__seq_fits(const struct etr__seq *now, uint64_t gen, uint64_t n)
+{
+	return now->gen == gen && n == now->n + 1;
+}
+
+/* A text that outlives the generation whose string it was: names of open regions and tasks.  One per text, counted. */
+struct etr__name {
+	struct etr__name *next;		/* with the same hash */
+	uint64_t hash;
+	size_t refs;
+	uint64_t string_gen;		/* load number of the tables in which `string` is its id; 0: none */
+	etr_string_id string;
+	uint32_t len;
+	char text[];
+};
+
+struct etr__region {
+	uint64_t task;
+	struct etr__name *name;
+};
+
+/* A range that is open on a G; for an STW its kind as the file's string id. */
+struct etr__range {
+	uint8_t begin;			/* type byte of the event that begins such a range */
+	uint64_t kind;
+};
+
+struct etr__g {
+	int64_t id;
+	struct etr__seq seq;
+	uint8_t status;			/* enum wire_gstatus, or 0 */
+	bool known;			/* false: forgotten, and only here while a thread is bound to it */
+	uint32_t bound;			/* threads that are bound to it */
+	struct etr__range *ranges;
+	size_t nranges, capranges;
+	struct etr__region *regions;
+	size_t nregions, capregions;
+	struct etr__g *next_free;
+};
+
+struct etr__p {
+	int64_t id;
+	struct etr__seq seq;
+	uint8_t status;			/* enum wire_pstatus, or 0 */
+	bool sweeping;
+};
+
+struct etr__m {
+	int64_t id;
+	bool known;			/* an event of it was tried, or a G bound */
+	struct etr__g *g;		/* NULL: none */
+	struct etr__p *p;
+};
+
+struct etr__task {
+	uint64_t parent;
+	struct etr__name *name;
+	struct etr__task *next_free;
+};
+
+enum etr__gc { ETR__GC_UNDETERMINED, ETR__GC_AT_REST, ETR__GC_MARKING };
+
+struct etr__model {
+	uint64_t first_gen;		/* the trace's first generation with events; 0: not known yet */
+	uint64_t gc_seq;
+	enum etr__gc gc;
+	struct etr__hash gs;		/* id -> struct etr__g */
+	struct etr__g *free_gs;
+	struct etr__hash tasks;		/* id -> struct etr__task */
+	struct etr__task *free_tasks;
+	struct etr__hash names;		/* hash -> struct etr__name */
+	struct etr__idmap p_ids, m_ids;	/* id -> index plus one */
+	struct etr__p **ps;
+	size_t nps, capps;
+	struct etr__m **ms;
+	size_t nms, capms;
+	struct etr__m no_thread;	/* the context of batches without a thread; never changes */
+};
+
+void etr__model_init(struct etr__model *model);
+void etr__model_free(struct etr__model *model);
+
+/* The find functions give NULL for what is unknown, the add functions for want of memory. */
+static inline struct etr__g *etr__model_g(const struct etr__model *model, int64_t id)
+{
+	struct etr__g *g = (struct etr__g *)(uintptr_t)etr__hash_get(&model->gs, (uint64_t)id);
+
+	return g && g->known ? g : NULL;
+}
+
+/* A new G, its seq (gen, 0); the id must be unknown. */
+struct etr__g *etr__model_add_g(struct etr__model *model, int64_t id, uint8_t status, uint64_t gen);
+
+/* Its id is unknown from now on.  The struct stays valid while threads are bound to it. */
+void etr__model_forget_g(struct etr__model *model, struct etr__g *g);
+
+static inline struct etr__p *etr__model_p(const struct etr__model *model, int64_t id)
+{
+	uint32_t i = etr__idmap_get(&model->p_ids, (uint64_t)id);
+
+	return i ? model->ps[i - 1] : NULL;
+}
+
+struct etr__p *etr__model_add_p(struct etr__model *model, int64_t id, uint8_t status, uint64_t gen);
+
+/* Known or not; see etr__m.known. */
+static inline struct etr__m *etr__model_m(const struct etr__model *model, int64_t id)
+{
+	uint32_t i = etr__idmap_get(&model->m_ids, (uint64_t)id);
+
+	return i ? model->ms[i - 1] : NULL;
+}
+
+/* The M of that id, made when it is not there yet; for -1 the one that stands for no thread. */
+struct etr__m *etr__model_get_m(struct etr__model *model, int64_t id);
+
+/* Binds a G or P, or with NULL nothing, to a thread.  Without effect on the one that stands for no thread. */
+void etr__release_g(struct etr__model *model, struct etr__g *g);
+
+static inline void etr__bind_g(struct etr__model *model, struct etr__m *m, struct etr__g *g)
+{
+	struct etr__g *old = m->g;
+
+	if (m->id == -1)
+		return;
+	if (g && g->id == -1)
+		g = NULL;
+	if (g)
+		g->bound++;
+	m->g = g;
+	if (old && --old->bound == 0 && !old->known)
+		etr__release_g(model, old);
+}
+
+static inline void etr__bind_p(struct etr__m *m, struct etr__p *p)
+{
+	if (m->id != -1)
+		m->p = p && p->id != -1 ? p : NULL;
+}
+
+/* A reference to the name with the text of a string; NULL when out of memory. */
+struct etr__name *etr__name_of_string(struct etr__model *model, struct etr__string *s);
+void etr__name_put(struct etr__model *model, struct etr__name *name);
+
+struct etr__task *etr__model_task(const struct etr__model *model, uint64_t id);
+int etr__model_add_task(struct etr__model *model, uint64_t id, uint64_t parent, struct etr__name *name);
+void etr__model_forget_task(struct etr__model *model, uint64_t id, struct etr__task *task);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * readerquery.c - what can be asked of a reader beside its events, and names.
+ */
+#include "libtrace/readerimpl.h"
+
+#include <exectrace/raw.h>
+
+#include "wire/event.h"
+
+const char *etr_reader_string(const struct etr_reader *r, etr_string_id id, size_t *len)
+{
+	const struct etr__string *s = &r->tables.strings[id < r->tables.nstrings ? id : 0];
+
+	if (len)
+		*len = s->len;
+	return s->text;
+}
+
+const struct etr_frame *etr_reader_stack(const struct etr_reader *r, etr_stack_id id, size_t *nframes)
+{
+	const struct etr__stack *s = &r->tables.stacks[id < r->tables.nstacks ? id : 0];
+
+	*nframes = s->n;
+	return s->n ? r->tables.frames + s->first : NULL;
+}
+
+int etr_reader_stack_by_wire_id(const struct etr_reader *r, uint64_t wire_id, etr_stack_id *out)
+{
+	return etr__tables_stack(&r->tables, wire_id, out);
+}
+
+size_t etr_reader_nstrings(const struct etr_reader *r)
+{
+	return r->tables.nstrings;
+}
+
+size_t etr_reader_nstacks(const struct etr_reader *r)
+{
+	return r->tables.nstacks;
+}
+
+const struct etr_sync *etr_reader_sync(const struct etr_reader *r)
+{
+	return &r->sync;
+}
+
+int etr_reader_version(const struct etr_reader *r)
+{
+	return r->version;
+}
+
+uint64_t etr_reader_generation(const struct etr_reader *r)
+{
+	return r->delivered_gen;
+}
+
+const uint64_t *etr_reader_wire_counts(const struct etr_reader *r)
+{
+	return r->counts;
+}
+
+const char *etr_reader_detail(const struct etr_reader *r)
+{
+	return r->fault.detail;
+}
+
+uint64_t etr_reader_error_offset(const struct etr_reader *r)
+{
+	return r->fault.offset;
+}
+
+uint64_t etr_reader_error_generation(const struct etr_reader *r)
+{
+	return r->fault.generation;
+}
+
+const char *etr_reader_error_message(const struct etr_reader *r)
+{
+	return r->fault.message;
+}
+
+uint64_t etr_reader_good_size(const struct etr_reader *r)
+{
+	return r->good_size;
+}
+
+uint64_t etr_reader_offset(const struct etr_reader *r)
+{
+	uint64_t at = r->start + r->frontier.passed;
+
+	return r->loaded && at < r->end ? at : r->end;
+}
+
+uint64_t etr_reader_size(const struct etr_reader *r)
+{
+	return r->in.size_known ? r->in.size : 0;
+}
+
+const char *etr_state_name(int state)
+{
+	static const char *const names[ETR_STATE_COUNT_] = {
+		[ETR_STATE_UNDETERMINED] = "Undetermined", [ETR_STATE_NOT_EXIST] = "NotExist", [ETR_STATE_RUNNABLE] = "Runnable",
+		[ETR_STATE_RUNNING] = "Running",	   [ETR_STATE_SYSCALL] = "Syscall",    [ETR_STATE_WAITING] = "Waiting",
+		[ETR_STATE_IDLE] = "Idle",
+	};
+
+	return state >= 0 && state < ETR_STATE_COUNT_ ? names[state] : NULL;
+}
+
+const char *etr_kind_name(int kind)
+{
+	static const char *const names[ETR_KIND_COUNT_] = {
+		[ETR_KIND_SYNC] = "Sync",
+		[ETR_KIND_METRIC] = "Metric",
+		[ETR_KIND_LABEL] = "Label",
+		[ETR_KIND_STACK_SAMPLE] = "StackSample",
+		[ETR_KIND_RANGE_BEGIN] = "RangeBegin",
+		[ETR_KIND_RANGE_ACTIVE] = "RangeActive",
+		[ETR_KIND_RANGE_END] = "RangeEnd",
+		[ETR_KIND_TASK_BEGIN] = "TaskBegin",
+		[ETR_KIND_TASK_END] = "TaskEnd",
+		[ETR_KIND_REGION_BEGIN] = "RegionBegin",
+		[ETR_KIND_REGION_END] = "RegionEnd",
+		[ETR_KIND_LOG] = "Log",
+		[ETR_KIND_STATE_TRANSITION] = "StateTransition",
+		[ETR_KIND_EXPERIMENTAL] = "Experimental",
+	};
+
+	return kind >= 0 && kind < ETR_KIND_COUNT_ ? names[kind] : NULL;
+}
+
+const char *etr_wire_name(int type)
+{
+	return type >= 0 && type < 256 ? wire_specs[type].name : NULL;
+}
+
+const char *etr_wire_arg_name(int type, unsigned arg)
+{
+	return arg < etr_wire_nargs(type) ? wire_specs[type].args[arg].name : NULL;
+}
+
+unsigned etr_wire_nargs(int type)
+{
+	return type >= 0 && type < 256 ? wire_specs[type].nargs : 0;
+}
+
+const char *etr_wire_experiment(int type)
+{
+	if (type < 0 || type > 255 || wire_specs[type].cls != WIRE_CLASS_EXPERIMENT)
+		return NULL;
+	return wire_experiment_name(WIRE_EXPERIMENT_ALLOC_FREE);
+}
