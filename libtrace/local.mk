@@ -8,6 +8,7 @@ libtracecore_la_SOURCES = \
 	%D%/genarena.c %D%/genarena.h \
 	%D%/generation.c \
 	%D%/gentables.c %D%/gentables.h \
+	%D%/goquote.c %D%/goquote.h \
 	%D%/gosort.c %D%/gosort.h \
 	%D%/growth.h \
 	%D%/idhash.c %D%/idhash.h \
@@ -15,6 +16,7 @@ libtracecore_la_SOURCES = \
 	%D%/model.c %D%/model.h \
 	%D%/order.c %D%/order.h \
 	%D%/order-go.c %D%/order-proc.c %D%/order-range.c %D%/order-user.c \
+	%D%/rawreader.c %D%/rawtext.c \
 	%D%/reader.c %D%/readerimpl.h \
 	%D%/readerquery.c
 libtracecore_la_LIBADD = libwire.la

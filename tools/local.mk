@@ -12,3 +12,7 @@ bin_PROGRAMS += trace-pprof
 trace_pprof_SOURCES = %D%/trace-pprof.c
 trace_pprof_LDADD = libcommand.la libpprofout.la libanalysis.la libexectrace.la
 endif
+
+bin_PROGRAMS += trace-print
+trace_print_SOURCES = %D%/trace-print.c %D%/printevent.c %D%/printevent.h %D%/textout.c %D%/textout.h
+trace_print_LDADD = libcommand.la libexectrace.la

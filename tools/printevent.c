@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * printevent.c - a delivered event as a line of text: TIME KIND g=G p=P m=M DETAILS.
+ */
+#include "tools/printevent.h"
+
+#include <exectrace/raw.h>
+
+static void put_string(struct textout *t, const struct etr_reader *r, etr_string_id id)
+{
+	size_t n;
+	const char *s = etr_reader_string(r, id, &n);
+
+	textout_escaped(t, s, n);
+}
+
+static void put_text(struct textout *t, const char *s)
+{
+	textout_escaped(t, s, strlen(s));
+}
+
+static void put_task(struct textout *t, uint64_t id)
+{
+	if (id == ETR_NO_TASK)
+		textout_lit(t, "-1");
+	else
+		textout_u64(t, id);
+}
+
+static void put_resource(struct textout *t, uint8_t resource, int64_t id)
+{
+	switch (resource) {
+	case ETR_RESOURCE_GOROUTINE:
+		textout_lit(t, "Goroutine(");
+		break;
+	case ETR_RESOURCE_PROC:
+		textout_lit(t, "Proc(");
+		break;
+	case ETR_RESOURCE_THREAD:
+		textout_lit(t, "Thread(");
+		break;
+	default:
+		textout_lit(t, "None");
+		return;
+	}
+	textout_i64(t, id);
+	textout_char(t, ')');
+}
+
+static void put_sync(struct textout *t, const struct etr_reader *r, const struct etr_event *ev)
+{
+	const struct etr_sync *s = etr_reader_sync(r);
+	char nsec[9];
+	uint32_t n = s->wall_nsec;
+
+	textout_lit(t, " n=");
+	textout_u64(t, ev->u.sync.n);
+	if (s->has_clock) {
+		textout_lit(t, " trace=");
+		textout_i64(t, s->trace_ns);
+		textout_lit(t, " mono=");
+		textout_u64(t, s->mono_ns);
+		textout_lit(t, " wall=");
+		textout_i64(t, s->wall_sec);
+		textout_char(t, '.');
+		for (int i = 8; i >= 0; i--, n /= 10)
+			nsec[i] = (char)('0' + n % 10);
+		textout_bytes(t, nsec, sizeof(nsec));
+	}
+	for (size_t i = 0; i < s->nexperiments; i++) {
+		textout_lit(t, " exp=");
+		put_text(t, s->experiments[i].name);
+		textout_lit(t, " batches=");
+		textout_u64(t, s->experiments[i].batches);
+		textout_lit(t, " bytes=");
+		textout_u64(t, s->experiments[i].bytes);
+	}
+}
+
+static void put_range(struct textout *t, const struct etr_reader *r, const struct etr_event *ev)
+{
+	textout_lit(t, " name=");
+	put_string(t, r, ev->u.range.name);
+	textout_lit(t, " scope=");
+	put_resource(t, ev->resource, ev->u.range.id);
+	if (ev->u.range.nattrs) {
+		textout_lit(t, " attr:bytes\\x20swept=");
+		textout_u64(t, ev->u.range.swept);
+		textout_lit(t, " attr:bytes\\x20reclaimed=");
+		textout_u64(t, ev->u.range.reclaimed);
+	}
+}
+
+static void put_experimental(struct textout *t, const struct etr_event *ev)
+{
+	int type = ev->u.experimental.type;
+
+	textout_lit(t, " name=");
+	put_text(t, etr_wire_name(type));
+	textout_lit(t, " experiment=");
+	put_text(t, etr_wire_experiment(type));
+	for (unsigned i = 1; i < etr_wire_nargs(type); i++) {
+		textout_lit(t, " arg:");
+		put_text(t, etr_wire_arg_name(type, i));
+		textout_char(t, '=');
+		textout_u64(t, ev->u.experimental.args[i - 1]);
+	}
+}
+
+static void put_transition(struct textout *t, const struct etr_reader *r, const struct etr_event *ev)
+{
+	const char *from = etr_state_name(ev->from), *to = etr_state_name(ev->to);
+
+	textout_lit(t, " res=");
+	put_resource(t, ev->resource, ev->u.transition.id);
+	textout_lit(t, " from=");
+	textout_bytes(t, from, strlen(from));
+	textout_lit(t, " to=");
+	textout_bytes(t, to, strlen(to));
+	textout_lit(t, " reason=");
+	put_string(t, r, ev->u.transition.reason);
+}
+
+static void put_details(struct textout *t, const struct etr_reader *r, const struct etr_event *ev)
+{
+	switch (ev->kind) {
+	case ETR_KIND_SYNC:
+		put_sync(t, r, ev);
+		break;
+	case ETR_KIND_METRIC:
+		textout_lit(t, " name=");
+		put_string(t, r, ev->u.metric.name);
+		textout_lit(t, " value=");
+		textout_u64(t, ev->u.metric.value);
+		break;
+	case ETR_KIND_LABEL:
+		textout_lit(t, " label=");
+		put_string(t, r, ev->u.label.label);
+		textout_lit(t, " res=");
+		put_resource(t, ev->resource, ev->u.label.id);
+		break;
+	case ETR_KIND_RANGE_BEGIN:
+	case ETR_KIND_RANGE_ACTIVE:
+	case ETR_KIND_RANGE_END:
+		put_range(t, r, ev);
+		break;
+	case ETR_KIND_TASK_BEGIN:
+	case ETR_KIND_TASK_END:
+		textout_lit(t, " id=");
+		put_task(t, ev->u.task.id);
+		textout_lit(t, " parent=");
+		put_task(t, ev->u.task.parent);
+		textout_lit(t, " type=");
+		put_string(t, r, ev->u.task.type);
+		break;
+	case ETR_KIND_REGION_BEGIN:
+	case ETR_KIND_REGION_END:
+		textout_lit(t, " task=");
+		put_task(t, ev->u.region.task);
+		textout_lit(t, " type=");
+		put_string(t, r, ev->u.region.type);
+		break;
+	case ETR_KIND_LOG:
+		textout_lit(t, " task=");
+		put_task(t, ev->u.log.task);
+		textout_lit(t, " category=");
+		put_string(t, r, ev->u.log.category);
+		textout_lit(t, " message=");
+		put_string(t, r, ev->u.log.message);
+		break;
+	case ETR_KIND_STATE_TRANSITION:
+		put_transition(t, r, ev);
+		break;
+	case ETR_KIND_EXPERIMENTAL:
+		put_experimental(t, ev);
+		break;
+	}
+}
+
+static void put_stack(struct textout *t, const struct etr_reader *r, etr_stack_id id)
+{
+	size_t n;
+	const struct etr_frame *f = etr_reader_stack(r, id, &n);
+
+	if (n == 0)
+		textout_char(t, '-');
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			textout_char(t, ';');
+		textout_hex(t, f[i].pc);
+		textout_char(t, ':');
+		put_string(t, r, f[i].func);
+		textout_char(t, ':');
+		put_string(t, r, f[i].file);
+		textout_char(t, ':');
+		textout_u64(t, f[i].line);
+	}
+}
+
+void print_event(struct textout *t, const struct etr_reader *r, const struct etr_event *ev, bool stacks)
+{
+	const char *kind = etr_kind_name(ev->kind);
+
+	textout_i64(t, ev->time);
+	textout_char(t, ' ');
+	textout_bytes(t, kind, strlen(kind));
+	textout_lit(t, " g=");
+	textout_i64(t, ev->g);
+	textout_lit(t, " p=");
+	textout_i64(t, ev->p);
+	textout_lit(t, " m=");
+	textout_i64(t, ev->m);
+	put_details(t, r, ev);
+	if (stacks) {
+		textout_lit(t, " stack=");
+		put_stack(t, r, ev->stack);
+		textout_lit(t, " tstack=");
+		put_stack(t, r, ev->kind == ETR_KIND_STATE_TRANSITION ? ev->u.transition.stack : 0);
+	}
+	textout_char(t, '\n');
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * textout.c - text to a stream, fast.
+ */
+#include "tools/textout.h"
+
+#include <errno.h>
+
+int textout_flush(struct textout *t)
+{
+	if (t->n && !t->failed && fwrite(t->buf, 1, t->n, t->f) != t->n) {
+		t->failed = true;
+		t->error = errno;
+	}
+	t->n = 0;
+	return t->failed ? -1 : 0;
+}
+
+void textout_bytes(struct textout *t, const char *s, size_t n)
+{
+	while (n > TEXTOUT_SIZE - t->n) {
+		size_t part = TEXTOUT_SIZE - t->n;
+
+		memcpy(t->buf + t->n, s, part);
+		t->n += part;
+		s += part;
+		n -= part;
+		textout_flush(t);
+	}
+	memcpy(t->buf + t->n, s, n);
+	t->n += n;
+}
+
+void textout_u64(struct textout *t, uint64_t v)
+{
+	char d[20];
+	size_t i = sizeof(d);
+
+	do
+		d[--i] = (char)('0' + v % 10);
+	while (v /= 10);
+	textout_bytes(t, d + i, sizeof(d) - i);
+}
+
+void textout_i64(struct textout *t, int64_t v)
+{
+	if (v < 0)
+		textout_char(t, '-');
+	textout_u64(t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
+void textout_hex(struct textout *t, uint64_t v)
+{
+	char d[16];
+	size_t i = sizeof(d);
+
+	do
+		d[--i] = "0123456789abcdef"[v % 16];
+	while (v /= 16);
+	textout_bytes(t, d + i, sizeof(d) - i);
+}
+
+void textout_escaped(struct textout *t, const char *s, size_t n)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t b = (uint8_t)s[i];
+
+		if (b >= 0x21 && b <= 0x7e && b != '\\')
+			continue;
+		textout_bytes(t, s + from, i - from);
+		textout_bytes(t, (char[]){ '\\', 'x', "0123456789abcdef"[b >> 4], "0123456789abcdef"[b & 15] }, 4);
+		from = i + 1;
+	}
+	textout_bytes(t, s + from, n - from);
+}

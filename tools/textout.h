@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * textout.h - text to a stream, fast: a buffer, and numbers without printf.
+ */
+#ifndef TOOLS_TEXTOUT_H
+#define TOOLS_TEXTOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXTOUT_SIZE ((size_t)64 * 1024)
+
+struct textout {
+	FILE *f;
+	bool failed;		/* a write failed; what follows is dropped */
+	int error;		/* its errno */
+	size_t n;
+	char buf[TEXTOUT_SIZE];
+};
+
+/* Hands what is buffered to the stream; 0, or -1 when any write has failed so far. */
+int textout_flush(struct textout *t);
+
+void textout_bytes(struct textout *t, const char *s, size_t n);
+void textout_u64(struct textout *t, uint64_t v);
+void textout_i64(struct textout *t, int64_t v);
+void textout_hex(struct textout *t, uint64_t v);
+
+/* Bytes outside 0x21 to 0x7e, and backslashes, as \xHH. */
+void textout_escaped(struct textout *t, const char *s, size_t n);
+
+static inline void textout_char(struct textout *t, char c)
+{
+	if (t->n == TEXTOUT_SIZE)
+		textout_flush(t);
+	t->buf[t->n++] = c;
+}
+
+#define textout_lit(t, s) textout_bytes((t), (s), sizeof(s) - 1)
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * trace-print.c - a trace as text: its events in order, or the bytes as they stand, and back.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <exectrace/raw.h>
+#include <exectrace/reader.h>
+
+#include "tools/command.h"
+#include "tools/printevent.h"
+
+static const struct command self = {
+	.name = "trace-print",
+	.usage = "[--stacks] [-o FILE] TRACE\n"
+		 "--raw [-o FILE] TRACE\n"
+		 "--assemble [-o FILE] TEXT",
+	.help = "Prints the events of an execution trace in the order in which they happened, one a\n"
+		"line.  A TRACE, TEXT or FILE of - is standard input or output.\n"
+		"\n"
+		"      --stacks     add the stacks to each line\n"
+		"      --raw        print what the file holds instead, as it stands there\n"
+		"      --assemble   turn the text that --raw prints back into a trace\n"
+		"  -o, --output=FILE  write to FILE instead of standard output\n",
+};
+
+enum { OPT_STACKS = COMMAND_OPT_FIRST_OWN, OPT_RAW, OPT_ASSEMBLE };
+
+static const struct option options[] = {
+	{ "stacks", no_argument, NULL, OPT_STACKS },
+	{ "raw", no_argument, NULL, OPT_RAW },
+	{ "assemble", no_argument, NULL, OPT_ASSEMBLE },
+	{ "output", required_argument, NULL, 'o' },
+	COMMAND_OPTIONS_COMMON,
+};
+
+/* What is whole is printed before what is wrong is told.  The status. */
+static int print_events(const char *path, FILE *out, bool stacks)
+{
+	static struct textout t;
+	struct etr_reader *r = etr_reader_new();
+	struct etr_event ev;
+	int rc;
+
+	if (!r) {
+		command_error(path, "out of memory");
+		return COMMAND_FAILED;
+	}
+	t.f = out;
+	rc = command_open_trace(r, path);
+	if (rc >= 0) {
+		while ((rc = etr_reader_next(r, &ev)) == 1 && !t.failed)
+			print_event(&t, r, &ev, stacks);
+		textout_flush(&t);
+		if (rc < 0)
+			command_trace_error(path, r);
+	}
+	etr_reader_free(r);
+	return rc < 0 || t.failed ? COMMAND_FAILED : COMMAND_OK;
+}
+
+static int print_raw(const char *path, FILE *out)
+{
+	struct etr_raw_reader *r = etr_raw_reader_new();
+	struct etr_raw_event ev;
+	int rc;
+
+	if (!r) {
+		command_error(path, "out of memory");
+		return COMMAND_FAILED;
+	}
+	rc = strcmp(path, "-") == 0 ? etr_raw_reader_open_fd(r, 0) : etr_raw_reader_open_path(r, path);
+	if (rc >= 0 && etr_raw_print_header(out, etr_raw_reader_version(r)) == 0)
+		while ((rc = etr_raw_reader_next(r, &ev)) == 1 && etr_raw_print(out, &ev) == 0)
+			;
+	if (rc < 0)
+		command_error(path, "%s", etr_raw_reader_detail(r));
+	etr_raw_reader_free(r);
+	return rc < 0 ? COMMAND_FAILED : COMMAND_OK;
+}
+
+static int assemble(const char *path, FILE *out)
+{
+	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+	char detail[256];
+	int rc;
+
+	if (!in) {
+		command_error(path, "%s", strerror(errno));
+		return COMMAND_FAILED;
+	}
+	rc = etr_raw_assemble(in, out, detail, sizeof(detail));
+	/* What could not be written is told when the output is committed. */
+	if (rc < 0 && !(rc == -ETR_E_IO && ferror(out)))
+		command_error(path, "%s", detail);
+	if (in != stdin)
+		fclose(in);
+	return rc < 0 ? COMMAND_FAILED : COMMAND_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct command_output out;
+	const char *output = NULL;
+	bool stacks = false;
+	int mode = 0, opt, status;
+
+	command_begin(&self, argv);
+	while ((opt = command_getopt(argc, argv, "o:", options)) != -1) {
+		switch (opt) {
+		case 'o':
+			output = optarg;
+			break;
+		case OPT_STACKS:
+			stacks = true;
+			break;
+		default:
+			if (mode && mode != opt)
+				command_usage_error("--raw and --assemble exclude each other");
+			mode = opt;
+		}
+	}
+	if (optind != argc - 1)
+		command_usage_error(optind == argc ? "which trace?" : "one trace at a time");
+	if (stacks && mode)
+		command_usage_error("--stacks goes with neither --raw nor --assemble");
+	if (command_output_open(&out, output) != 0)
+		return COMMAND_FAILED;
+	if (mode == OPT_ASSEMBLE)
+		status = assemble(argv[optind], out.f);
+	else if (mode == OPT_RAW)
+		status = print_raw(argv[optind], out.f);
+	else
+		status = print_events(argv[optind], out.f, stacks);
+	/* Half a trace is no use; the whole lines of a broken one are, if there are any. */
+	if (status != COMMAND_OK && out.final && (mode == OPT_ASSEMBLE || ftello(out.f) <= 0))
+		command_output_discard(&out);
+	else if (command_output_commit(&out) != 0)
+		status = COMMAND_FAILED;
+	return command_end(status);
+}
