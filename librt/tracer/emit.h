@@ -4,7 +4,7 @@
  *
  * All are called under a pin (trace_acquire returned true), by the M of the pin, with m->g and m->p as they were before the
  * event.  "The G" and "the P" are those.  Each writes what status duties demand before its event; the state before an event follows from the event, so
- * no function takes one.  None fails, blocks or allocates with malloc: what cannot be written is dropped and counted.
+ * no function takes one.  A P that its M gives up (proc_stop) in a syscall: under the pin of that syscall_begin.  None fails, blocks or allocates with malloc: what cannot be written is dropped and counted.
  *
  * Reasons and kinds are static strings (literals): identity by address is enough, and they live for ever.  Other texts are copied.
  * lock: identity of a lock that is waited for or released (its address), or 0; see exectrace(5) on "exectrace:lock".
@@ -50,7 +50,7 @@ void trace_stw_end(struct trace_pin *pin);
 /* User annotations, on the G.  task 0: the background task. */
 void trace_task_begin(struct trace_pin *pin, uint64_t task, uint64_t parent, const char *name, size_t len, struct trace_where where);
 void trace_task_end(struct trace_pin *pin, uint64_t task, struct trace_where where);
-void trace_region(struct trace_pin *pin, bool begin, uint64_t task, const char *name, size_t len, struct trace_where where);
+void trace_region(struct trace_pin *pin, bool start, uint64_t task, const char *name, size_t len, struct trace_where where);
 void trace_log(struct trace_pin *pin, uint64_t task, const char *key, size_t key_len, const char *value, size_t value_len,
 	       struct trace_where where);
 

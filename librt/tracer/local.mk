@@ -1,1 +1,20 @@
-librt_tracer_sources += %D%/placeholder.c
+librt_tracer_sources += \
+	%D%/chunk.c %D%/chunk.h \
+	%D%/clock.c %D%/clock.h \
+	%D%/core.h \
+	%D%/emit.c %D%/emit.h \
+	%D%/environ.c %D%/environ.h \
+	%D%/fatal.c %D%/fatal.h \
+	%D%/member.c \
+	%D%/notes.c %D%/notes.h \
+	%D%/output.c \
+	%D%/sampler.c %D%/sampler.h \
+	%D%/session.c \
+	%D%/sink.c %D%/sink.h \
+	%D%/stream.c \
+	%D%/symbols.c %D%/symbols.h \
+	%D%/sys.c %D%/sys.h \
+	%D%/tables.c %D%/tables.h \
+	%D%/tracer.h \
+	%D%/unwind.c %D%/unwind.h \
+	%D%/writer.c %D%/writer.h

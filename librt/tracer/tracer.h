@@ -28,8 +28,9 @@ struct trace_chunk;
 
 /*
  * A G's or P's part in the generations. Two generations can be written at a time, the slot is the number's lowest bit.
- * traced: generation whose status was written (claimed with compare-and-swap, or plainly by whoever may change the object).
- * seq: the last sequence number given in it; only who may change the object touches it.
+ * traced: the generation whose status was written; only who may change the object stores it (under its pin), the core reads it.
+ * seq: the last sequence number given in that generation; only who may change the object touches it.
+ * Numbers count up for the process's life, so a struct that is used again for another G or P is left as it is: never clear it.
  */
 struct trace_res {
 	_Atomic uint64_t traced[2];
@@ -52,7 +53,7 @@ struct trace_g {
 struct trace_p {
 	uint64_t id;			/* from 0 */
 	struct trace_res res;
-	struct trace_chunk *chunk[2];	/* open batch by generation; owned by the M that holds the P, after the pins have passed by the core */
+	struct trace_chunk *chunk[2];	/* where its events go, by generation; touched only by the M that holds the P, under its pin */
 };
 
 /*
@@ -66,11 +67,13 @@ struct trace_m {
 	uint64_t id;			/* kernel thread id */
 	struct trace_g *g;		/* what this M runs, or NULL: the host sets both, and they are every event's context */
 	struct trace_p *p;
-	struct trace_chunk *chunk[2];	/* events without a P */
-	struct trace_chunk *last[2];	/* where the last event went, by generation */
-	uint64_t next_batch[2];		/* the running batch number, and the generation that it counts in */
-	uint64_t batch_gen[2];
+	struct trace_chunk *chunk[2];	/* events without a P, by generation */
+	uint64_t stamp[2];		/* of the chunk with this M's last event in the generation stamp_gen */
+	uint64_t stamp_gen[2];
+	uint64_t last_time;		/* of the last event, in clock units */
+	uint64_t lost[2], lost_gen[2], lost_first[2], lost_last[2];	/* events dropped in a generation, and when */
 	uint64_t serial;		/* tells Ms apart whose thread ids are equal; never used again */
+	uint64_t born;			/* generation of its registration */
 	struct trace_m *next, **prev;	/* the core's list, under its lock */
 	struct trace_m_private *priv;	/* the core's own: sample ring, timer, caches */
 };
@@ -148,7 +151,7 @@ struct trace_host {
 /* Once, before anything else; the table must live for ever. Also reads EXECTRACE unless secure execution forbids it. */
 void trace_init(const struct trace_host *host);
 
-/* By the thread that is (or was) the M, outside a pin.  Registering sets all fields but g and p. */
+/* By the thread that is (or was) the M, outside a pin; m->g and m->p are NULL.  Registering sets all fields. */
 void trace_m_register(struct trace_m *m);
 void trace_m_unregister(struct trace_m *m);
 
@@ -174,13 +177,31 @@ static inline bool trace_acquire(struct trace_pin *pin, struct trace_m *m)
 	return trace_acquire_slow(pin, m);
 }
 
-void trace_release(struct trace_pin *pin);
+/* Release: what was written under the pin is seen by the core, whose acquire load sees the even (or a later) number. */
+static inline void trace_release(struct trace_pin *pin)
+{
+	struct trace_m *m = pin->m;
+
+	atomic_store_explicit(&m->pin, atomic_load_explicit(&m->pin, memory_order_relaxed) + 1, memory_order_release);
+}
+
+/* Whether the calling M is inside a pin: for signal handlers, which must not report then (trace_acquire answers false). */
+static inline bool trace_m_is_pinned(const struct trace_m *m)
+{
+	return (atomic_load_explicit(&m->pin, memory_order_relaxed) & 1) != 0;
+}
 
 /*
  * For a host with always_pin: pins whether or not a session is on; *pin's gen is 0 when it is not (emit nothing then, but
- * release).  A state change is made between the two, on or off.
+ * release).  A state change is made between the two, on or off.  Not inside another pin.
  */
 void trace_pin_always(struct trace_pin *pin, struct trace_m *m);
+
+/*
+ * Code is about to be unloaded (before dlclose, outside a pin): ends the generation, so that its stacks are resolved while the code is
+ * still there.
+ */
+void trace_modules_change(void);
 
 /* --- sessions -------------------------------------------------------------------------------------------------- */
 
@@ -193,7 +214,13 @@ struct trace_options {
 };
 #define TRACE_OPTIONS_INIT { .fd = -1, .path = 0, .cpu_hz = 100, .advance_ms = 1000, .buffer_limit = 64u << 20 }
 
-/* Return: 0 or -errno: -EBUSY when a session is on, -EINVAL, what open and write said. From any thread that is not pinned. */
+/*
+ * Return: 0 or -errno: -EBUSY when a session is on, -EINVAL, what open and write said.  From any thread that is not pinned and
+ * holds no lock that the host's functions take; these three wait for the core's thread.
+ *
+ * When a session runs out of buffers it drops logs, labels, metrics and samples first and counts them; when it cannot write an event of
+ * the model either, or its sink fails, it ends at its last whole generation, says so once on standard error, and trace_stop tells why.
+ */
 int trace_start(const struct trace_options *options);
 /* Ends the last generation, waits until it is written, closes. Return: 0, -ESRCH when no session is on, or the sink's first error. */
 int trace_stop(void);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sink.h - where the recording goes: a descriptor with a buffer before it. The writer's thread only.
+ */
+#ifndef TRACER_SINK_H
+#define TRACER_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct trace_sink {
+	int fd;
+	bool regular;		/* a regular file, which can be cut back */
+	int error;		/* 0 or -errno, the first; then everything is swallowed */
+	uint64_t written;	/* offset behind the bytes that reached the descriptor */
+	uint64_t whole;		/* of these, up to the end of the last whole generation */
+	size_t used;
+	uint8_t *buffer;
+};
+
+/* Return: 0 or -ENOMEM. The recording begins at the descriptor's current offset. */
+int trace_sink_open(struct trace_sink *sink, int fd, bool regular);
+void trace_sink_put(struct trace_sink *sink, const void *bytes, size_t n);
+void trace_sink_flush(struct trace_sink *sink);
+/* Everything so far is whole: flushes, and remembers where to cut. */
+void trace_sink_mark(struct trace_sink *sink);
+/* Closes; what is behind the last mark is cut off if it can be.  Return: the sink's error. */
+int trace_sink_close(struct trace_sink *sink);
+
+#endif

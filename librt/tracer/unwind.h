@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * unwind.h - stacks by frame pointers.
+ *
+ * A stored pc is a return address, or for the leaf the pc inside it plus one, so looking up pc - 1 always hits the function and the
+ * line that was executing.
+ */
+#ifndef TRACER_UNWIND_H
+#define TRACER_UNWIND_H
+
+#include <stdint.h>
+
+#include "wire/event.h"
+
+#define TRACE_MAX_FRAMES WIRE_MAX_FRAMES
+
+/*
+ * Walks from the leaf's pc and frame pointer fp into out; reads memory in [lo, hi) only, and only upwards.  Return: how many, at
+ * most TRACE_MAX_FRAMES; 0 when pc is 0.  Async-signal-safe.
+ */
+uint32_t trace_unwind(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, uintptr_t out[TRACE_MAX_FRAMES]);
+
+#endif
