@@ -149,6 +149,15 @@ static inline bool status_is_due(struct trace_res *res, uint64_t gen)
 	return true;
 }
 
+/* A creation is its own status, also where the struct was another's, which died in this generation. */
+static inline void status_restart(struct trace_res *res, uint64_t gen)
+{
+	unsigned slot = gen & 1;
+
+	atomic_store_explicit(&res->traced[slot], gen, memory_order_relaxed);
+	res->seq[slot] = 0;
+}
+
 static inline uint64_t next_seq(struct trace_res *res, uint64_t gen)
 {
 	return ++res->seq[gen & 1];
@@ -305,8 +314,7 @@ void trace_go_create(struct trace_pin *pin, struct trace_g *g, uintptr_t entry, 
 	at = begin(pin, &c, WIRE_P_RUNNING, WIRE_G_RUNNING);
 	if (unlikely(at == NULL))
 		return;
-	/* A creation is its own status. */
-	status_is_due(&g->res, pin->gen);
+	status_restart(&g->res, pin->gen);
 	at = event(at, pin, blocked ? WIRE_GO_CREATE_BLOCKED : WIRE_GO_CREATE);
 	at = put(at, g->id);
 	at = put(at, entry_stack);
@@ -320,7 +328,7 @@ void trace_go_create_syscall(struct trace_pin *pin, struct trace_g *g)
 	uint8_t *at = begin(pin, &c, WIRE_P_RUNNING, 0);
 	if (unlikely(at == NULL))
 		return;
-	status_is_due(&g->res, pin->gen);
+	status_restart(&g->res, pin->gen);
 	at = event(at, pin, WIRE_GO_CREATE_SYSCALL);
 	at = put(at, g->id);
 	end(c, at);
