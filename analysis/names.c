@@ -221,6 +221,9 @@ an_stack_id an__names_load_stack(struct an_names *names, etr_stack_id id)
 	if (id >= known)
 		return 0;
 	theirs = etr_reader_stack(names->reader, id, &n);
+	/* A writer that found no caller may say so with frames that say nothing. */
+	while (n && !theirs[n - 1].pc && !theirs[n - 1].func && !theirs[n - 1].file && !theirs[n - 1].line)
+		n--;
 	if (n > sizeof(few) / sizeof(few[0]) && !(frames = malloc(n * sizeof(*frames)))) {
 		names->oom = true;
 		return 0;

@@ -142,7 +142,7 @@ static int add_interval(struct an_profiler *profiler, enum an_profile_kind kind,
 static int take_interval(struct an_profiler *profiler, enum an_profile_kind kind, const struct an_change *change)
 {
 	const struct an_interval *interval = &change->interval;
-	const struct pending what = { .ns = interval->end - interval->start, .stack = interval->stack,
+	const struct pending what = { .ns = interval->end - interval->start, .stack = interval->event_stack,
 				      .reason = interval->reason, .kind = (uint8_t)kind, .state = interval->state };
 	struct pending *pending;
 
@@ -184,7 +184,7 @@ static int take_waiting(struct an_profiler *profiler, const struct an_change *ch
 		blocked = an_map_add(&profiler->blocked, &(uint64_t){ (uint64_t)change->interval.id }, NULL);
 		if (!blocked)
 			return -ETR_E_NOMEM;
-		*blocked = (struct blocked){ change->interval.start, change->interval.stack, change->interval.reason };
+		*blocked = (struct blocked){ change->interval.start, change->interval.event_stack, change->interval.reason };
 	}
 	return rc;
 }
@@ -220,7 +220,7 @@ static int take_wall(struct an_profiler *profiler, const struct an_interval *int
 	labels.reason = interval->reason;
 	run = interval->state == ETR_STATE_RUNNING ? an_map_find(&profiler->running, &key) : NULL;
 	if (!run)
-		return an_profile_add(profile, interval->stack, &labels, 1, ns);
+		return an_profile_add(profile, interval->event_stack, &labels, 1, ns);
 	for (size_t i = 0; rc == 0 && i < run->n; i++) {
 		int64_t share = ns / (int64_t)(run->n - i);
 

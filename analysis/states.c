@@ -47,8 +47,8 @@ static void learn_function(struct an_states *states, struct an_thing *thing, an_
 static void interval_of(struct an_interval *interval, int64_t id, const struct an_thing *thing, int64_t end, uint8_t next)
 {
 	*interval = (struct an_interval){ .id = id, .start = thing->since, .end = end, .reason = thing->reason,
-					  .stack = thing->stack, .function = thing->function, .state = thing->state,
-					  .next = next };
+					  .stack = thing->stack, .event_stack = thing->event_stack,
+					  .function = thing->function, .state = thing->state, .next = next };
 }
 
 static void enter(struct an_states *states, struct an_thing *thing, const struct etr_event *event, an_stack_id stack)
@@ -59,6 +59,7 @@ static void enter(struct an_states *states, struct an_thing *thing, const struct
 	if (!thing->reason)
 		thing->reason = states->from[event->from < ETR_STATE_COUNT_ ? event->from : ETR_STATE_UNDETERMINED];
 	thing->stack = stack;
+	thing->event_stack = an_names_stack(states->names, event->stack);
 	thing->state = event->to;
 	thing->since = event->time;
 	if (event->to == ETR_STATE_RUNNING && thing->first_run == AN_NEVER)

@@ -21,7 +21,8 @@ struct an_thing {
 	int64_t first_run;	/* when it first entered Running, AN_NEVER if it did not */
 	int64_t ended;		/* when it blocked for ever, AN_NEVER if it did not */
 	an_text_id reason;	/* of the present interval */
-	an_stack_id stack;	/* of the transition that began it */
+	an_stack_id stack;	/* of the thing itself, as the transition that began it tells */
+	an_stack_id event_stack; /* of whoever did that: another goroutine's when it was created or woken */
 	an_text_id function;	/* goroutines: the function it started in, 0 while unknown */
 	uint8_t state;		/* enum etr_state */
 	int64_t ns[ETR_STATE_COUNT_];	/* completed intervals, by state */
@@ -32,7 +33,7 @@ struct an_interval {
 	int64_t id;
 	int64_t start, end;	/* ns */
 	an_text_id reason;	/* the transition's that began it, "(from STATE)" where that is empty, 0 where none was seen */
-	an_stack_id stack;	/* likewise */
+	an_stack_id stack, event_stack;	/* likewise */
 	an_text_id function;	/* of the goroutine, as known at the end */
 	uint8_t state;
 	uint8_t next;		/* the state that follows; ETR_STATE_COUNT_ for an interval still open at the trace's end */
