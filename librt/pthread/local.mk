@@ -1,1 +1,15 @@
-librt_pthread_sources +=
+librt_pthread_sources += \
+	%D%/hookcond.c \
+	%D%/hookexit.c \
+	%D%/hookio.c \
+	%D%/hookmutex.c \
+	%D%/hooksignal.c \
+	%D%/hookthread.c \
+	%D%/pthost.c \
+	%D%/pthost.h \
+	%D%/ptreal.c \
+	%D%/ptreal.h \
+	%D%/ptslot.c \
+	%D%/ptstate.c \
+	%D%/ptthread.c \
+	%D%/ptwait.c

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * hooksignal.c - the core's handlers of signals that end the program are not the program's to see.
+ *
+ * Where the program leaves such a signal its default action, the core puts a handler in its place that has the trace written and then
+ * lets the signal take its course.  The program's own sigaction() and signal() report the default action there, and asking for the
+ * default action brings the core's handler back.  Which handlers are the core's is found by looking before and after it started.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "librt/pthread/pthost.h"
+
+#define SIGNALS 32			/* without the real-time ones */
+
+static struct sigaction before[SIGNALS], after[SIGNALS];
+static bool covered[SIGNALS];		/* written before main(): after[] is the core's handler */
+
+static bool is_default(const struct sigaction *act)
+{
+	return !(act->sa_flags & SA_SIGINFO) && act->sa_handler == SIG_DFL;
+}
+
+void pt_signal_init(void)
+{
+	for (int sig = 1; sig < SIGNALS; sig++)
+		PT_REAL(sigaction)(sig, NULL, &before[sig]);
+}
+
+void pt_signal_begin(void)
+{
+	for (int sig = 1; sig < SIGNALS; sig++) {
+		PT_REAL(sigaction)(sig, NULL, &after[sig]);
+		covered[sig] = is_default(&before[sig]) && !is_default(&after[sig]);
+	}
+}
+
+static bool is_covered(int sig)
+{
+	return pt_active && sig > 0 && sig < SIGNALS && covered[sig];
+}
+
+static bool is_core(int sig, const struct sigaction *act)
+{
+	return act->sa_sigaction == after[sig].sa_sigaction;
+}
+
+PT_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction was;
+	int rc;
+
+	if (!is_covered(sig))
+		return PT_REAL(sigaction)(sig, act, old);
+	rc = PT_REAL(sigaction)(sig, act && is_default(act) ? &after[sig] : act, &was);
+	if (rc == 0 && old) {
+		if (is_core(sig, &was)) {
+			memset(&was, 0, sizeof(was));
+			was.sa_handler = SIG_DFL;
+		}
+		*old = was;
+	}
+	return rc;
+}
+
+PT_EXPORT sighandler_t signal(int sig, sighandler_t handler)
+{
+	sighandler_t was = PT_REAL(signal)(sig, handler);
+
+	if (!is_covered(sig) || was == SIG_ERR)
+		return was;
+	if (handler == SIG_DFL)
+		PT_REAL(sigaction)(sig, &after[sig], NULL);
+	return (uintptr_t)was == (uintptr_t)after[sig].sa_sigaction ? SIG_DFL : was;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * ptreal.h - the functions that the hooks stand in front of.
+ *
+ * X(result, name, arguments, version): version is the one that today's programs use where glibc keeps several that differ in what
+ * they do, else NULL.
+ */
+#ifndef PTHREAD_PTREAL_H
+#define PTHREAD_PTREAL_H
+
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define PT_REAL_FUNCTIONS(X)                                                                                                     \
+	X(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *), NULL)                           \
+	X(int, pthread_join, (pthread_t, void **), NULL)                                                                         \
+	X(int, pthread_tryjoin_np, (pthread_t, void **), NULL)                                                                   \
+	X(int, pthread_mutex_lock, (pthread_mutex_t *), NULL)                                                                    \
+	X(int, pthread_mutex_trylock, (pthread_mutex_t *), NULL)                                                                 \
+	X(int, pthread_mutex_timedlock, (pthread_mutex_t *, const struct timespec *), NULL)                                      \
+	X(int, pthread_mutex_clocklock, (pthread_mutex_t *, clockid_t, const struct timespec *), NULL)                           \
+	X(int, pthread_mutex_unlock, (pthread_mutex_t *), NULL)                                                                  \
+	X(int, pthread_cond_wait, (pthread_cond_t *, pthread_mutex_t *), "GLIBC_2.3.2")                                          \
+	X(int, pthread_cond_timedwait, (pthread_cond_t *, pthread_mutex_t *, const struct timespec *), "GLIBC_2.3.2")            \
+	X(int, pthread_cond_clockwait, (pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *), NULL)          \
+	X(int, pthread_cond_signal, (pthread_cond_t *), "GLIBC_2.3.2")                                                           \
+	X(int, pthread_cond_broadcast, (pthread_cond_t *), "GLIBC_2.3.2")                                                        \
+	X(int, sem_wait, (sem_t *), NULL)                                                                                        \
+	X(int, sem_trywait, (sem_t *), NULL)                                                                                     \
+	X(int, sem_post, (sem_t *), NULL)                                                                                        \
+	X(ssize_t, read, (int, void *, size_t), NULL)                                                                            \
+	X(ssize_t, write, (int, const void *, size_t), NULL)                                                                     \
+	X(ssize_t, pread, (int, void *, size_t, off_t), NULL)                                                                    \
+	X(ssize_t, pwrite, (int, const void *, size_t, off_t), NULL)                                                             \
+	X(ssize_t, pread64, (int, void *, size_t, off64_t), NULL)                                                                \
+	X(ssize_t, pwrite64, (int, const void *, size_t, off64_t), NULL)                                                         \
+	X(ssize_t, readv, (int, const struct iovec *, int), NULL)                                                                \
+	X(ssize_t, writev, (int, const struct iovec *, int), NULL)                                                               \
+	X(ssize_t, recv, (int, void *, size_t, int), NULL)                                                                       \
+	X(ssize_t, send, (int, const void *, size_t, int), NULL)                                                                 \
+	X(ssize_t, recvmsg, (int, struct msghdr *, int), NULL)                                                                   \
+	X(ssize_t, sendmsg, (int, const struct msghdr *, int), NULL)                                                             \
+	X(int, connect, (int, const struct sockaddr *, socklen_t), NULL)                                                         \
+	X(int, accept, (int, struct sockaddr *, socklen_t *), NULL)                                                              \
+	X(int, accept4, (int, struct sockaddr *, socklen_t *, int), NULL)                                                        \
+	X(int, fsync, (int), NULL)                                                                                               \
+	X(int, fdatasync, (int), NULL)                                                                                           \
+	X(pid_t, waitpid, (pid_t, int *, int), NULL)                                                                             \
+	X(int, poll, (struct pollfd *, nfds_t, int), NULL)                                                                       \
+	X(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *), NULL)                                \
+	X(int, select, (int, fd_set *, fd_set *, fd_set *, struct timeval *), NULL)                                              \
+	X(int, epoll_wait, (int, struct epoll_event *, int, int), NULL)                                                          \
+	X(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *), NULL)                                       \
+	X(int, nanosleep, (const struct timespec *, struct timespec *), NULL)                                                    \
+	X(int, clock_nanosleep, (clockid_t, int, const struct timespec *, struct timespec *), NULL)                              \
+	X(int, usleep, (useconds_t), NULL)                                                                                       \
+	X(unsigned, sleep, (unsigned), NULL)                                                                                     \
+	X(int, execve, (const char *, char *const[], char *const[]), NULL)                                                       \
+	X(int, execv, (const char *, char *const[]), NULL)                                                                       \
+	X(int, execvp, (const char *, char *const[]), NULL)                                                                      \
+	X(int, execvpe, (const char *, char *const[], char *const[]), NULL)                                                      \
+	X(int, fexecve, (int, char *const[], char *const[]), NULL)                                                               \
+	X(void, _exit, (int), NULL)                                                                                              \
+	X(int, sigaction, (int, const struct sigaction *, struct sigaction *), NULL)                                             \
+	X(sighandler_t, signal, (int, sighandler_t), NULL)
+
+struct pt_real {
+#define PT_REAL_MEMBER(result, name, args, version) result(*name) args;
+	PT_REAL_FUNCTIONS(PT_REAL_MEMBER)
+#undef PT_REAL_MEMBER
+};
+
+extern struct pt_real pt_real;
+
+/* Finds them all; any number of threads may do so at once, they all store the same. */
+void pt_real_resolve(void);
+
+/* The real function; hooks can be called before the library's own constructor ran. */
+#define PT_REAL(name)                                                                                                            \
+	(*({                                                                                                                     \
+		if (__builtin_expect(!pt_real.name, 0))                                                                          \
+			pt_real_resolve();                                                                                       \
+		pt_real.name;                                                                                                    \
+	}))
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * ptstate.c - each state change of a thread's G, M and P, with its events.
+ *
+ * The rules of tracer.h, and how they are kept here:
+ *
+ *  1. State and event under one pin: every function below changes `state`, `holder` and m's context between trace_pin_always and
+ *     trace_release, recording or not, and nothing else does (but pt_wait_unblock for a waiter's state).
+ *  2. A pin after the right was obtained.  A G that is not waiting is changed by its own thread alone; a new one by its creator,
+ *     whose pin ends before the thread is made; a waiting one by who unlinked it (ptwait.c).  A slot: by who has its bit (ptslot.c), and
+ *     bits change hands outside pins.
+ *  3. Nothing under a pin takes a lock, waits or allocates.
+ *
+ * A blocked thread holds no P, so a wait that ends by itself is reported without one, as the format allows: GoUnblock, then
+ * ProcStart, then GoStart.  In a system call the P stays with the thread.
+ */
+#include "config.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "librt/pthread/pthost.h"
+
+static const struct trace_where nowhere;
+
+void pt_signals_block(struct pt_thread *t)
+{
+	sigset_t all;
+
+	/* Not sigprocmask(): the C library keeps two signals for itself out of it, one of which cancels threads. */
+	__builtin_memset(&all, 0xff, sizeof(all));
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &t->saved_mask, 8);
+}
+
+void pt_signals_restore(struct pt_thread *t)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &t->saved_mask, NULL, 8);
+}
+
+static void set_holder(struct pt_slot *slot, uintptr_t holder)
+{
+	atomic_store_explicit(&slot->holder, holder, memory_order_release);
+}
+
+/* The M takes slot, whose bit is this thread's. */
+static void start_p(struct trace_pin *pin, struct pt_thread *t, struct pt_slot *slot)
+{
+	set_holder(slot, (uintptr_t)&t->m);
+	atomic_store_explicit(&slot->known, true, memory_order_release);
+	if (pin->gen)
+		trace_proc_start(pin, &slot->p);
+	t->m.p = &slot->p;
+	t->slot = slot;
+}
+
+/* The M gives its slot up; the bit is for the caller to give back after the pin. */
+static struct pt_slot *stop_p(struct trace_pin *pin, struct pt_thread *t)
+{
+	struct pt_slot *slot = t->slot;
+
+	if (pin->gen)
+		trace_proc_stop(pin);
+	t->m.p = NULL;
+	t->slot = NULL;
+	set_holder(slot, 0);
+	return slot;
+}
+
+static void start_g(struct trace_pin *pin, struct pt_thread *t)
+{
+	pt_state_set(t, TRACE_G_RUNNING);
+	if (pin->gen)
+		trace_go_start(pin, &t->g);
+	t->m.g = &t->g;
+}
+
+/* How many Ps there are is told when there is one more. */
+static void tell_procs(struct trace_pin *pin, const struct pt_slot *slot)
+{
+	static _Atomic uint64_t told;
+	uint64_t procs = slot->p.id + 1, old = atomic_load_explicit(&told, memory_order_relaxed);
+
+	while (old < procs)
+		if (atomic_compare_exchange_weak_explicit(&told, &old, procs, memory_order_relaxed, memory_order_relaxed)) {
+			if (pin->gen)
+				trace_procs_change(pin, procs, nowhere);
+			return;
+		}
+}
+
+void pt_state_block(struct pt_thread *t, uintptr_t key, const char *reason, uintptr_t lock, struct trace_where where)
+{
+	struct trace_pin pin;
+	struct pt_slot *slot;
+
+	pt_signals_block(t);
+	atomic_store_explicit(&t->handoff, PT_HANDOFF_NONE, memory_order_relaxed);
+	trace_pin_always(&pin, &t->m);
+	pt_state_set(t, TRACE_G_WAITING);
+	if (pin.gen)
+		trace_go_block(&pin, reason, lock, where);
+	t->m.g = NULL;
+	slot = stop_p(&pin, t);
+	trace_release(&pin);
+	pt_slot_give(slot);
+	pt_wait_link(t, key);
+	pt_signals_restore(t);
+}
+
+bool pt_state_wake(struct pt_thread *t)
+{
+	struct trace_pin pin;
+	struct pt_slot *slot;
+	bool own;
+
+	pt_signals_block(t);
+	own = pt_wait_leave(t);
+	slot = pt_slot_take();
+	if (slot) {
+		trace_pin_always(&pin, &t->m);
+		if (own) {
+			pt_state_set(t, TRACE_G_RUNNABLE);
+			if (pin.gen)
+				trace_go_unblock(&pin, &t->g, 0, nowhere);
+		}
+		start_p(&pin, t, slot);
+		start_g(&pin, t);
+		tell_procs(&pin, slot);
+		trace_release(&pin);
+	}
+	pt_signals_restore(t);
+	return slot;
+}
+
+void pt_state_syscall_begin(struct pt_thread *t, struct trace_where where)
+{
+	struct trace_pin pin;
+
+	trace_pin_always(&pin, &t->m);
+	pt_state_set(t, TRACE_G_SYSCALL);
+	set_holder(t->slot, (uintptr_t)&t->m | PT_SLOT_SYSCALL);
+	if (pin.gen)
+		trace_go_syscall_begin(&pin, where);
+	trace_release(&pin);
+}
+
+void pt_state_syscall_end(struct pt_thread *t)
+{
+	struct trace_pin pin;
+
+	trace_pin_always(&pin, &t->m);
+	pt_state_set(t, TRACE_G_RUNNING);
+	set_holder(t->slot, (uintptr_t)&t->m);
+	if (pin.gen)
+		trace_go_syscall_end(&pin);
+	trace_release(&pin);
+}
+
+void pt_state_create(struct pt_thread *t, struct pt_thread *child, uintptr_t entry, struct trace_where where)
+{
+	struct trace_pin pin;
+
+	pt_signals_block(t);
+	trace_pin_always(&pin, &t->m);
+	pt_state_set(child, TRACE_G_RUNNABLE);
+	if (pin.gen)
+		trace_go_create(&pin, &child->g, entry, false, where);
+	trace_release(&pin);
+	pt_signals_restore(t);
+}
+
+/* There is no thread to run child: its life passes on this one. */
+void pt_state_create_failed(struct pt_thread *t, struct pt_thread *child)
+{
+	struct trace_pin pin;
+
+	pt_signals_block(t);
+	trace_pin_always(&pin, &t->m);
+	if (pin.gen) {
+		trace_go_stop(&pin, "preempted", nowhere);
+		t->m.g = NULL;
+		trace_go_start(&pin, &child->g);
+		t->m.g = &child->g;
+		trace_go_destroy(&pin);
+		t->m.g = NULL;
+		trace_go_start(&pin, &t->g);
+		t->m.g = &t->g;
+	}
+	pt_state_set(child, TRACE_G_DEAD);
+	trace_release(&pin);
+	pt_signals_restore(t);
+}
+
+void pt_state_begin(struct pt_thread *t, struct pt_slot *slot, bool created, uintptr_t entry)
+{
+	struct trace_pin pin;
+
+	trace_pin_always(&pin, &t->m);
+	start_p(&pin, t, slot);
+	if (!created) {
+		pt_state_set(t, TRACE_G_RUNNABLE);
+		if (pin.gen)
+			trace_go_create(&pin, &t->g, entry, false, nowhere);
+	}
+	start_g(&pin, t);
+	tell_procs(&pin, slot);
+	trace_release(&pin);
+}
+
+void pt_state_end(struct pt_thread *t)
+{
+	struct trace_pin pin;
+	struct pt_slot *slot;
+
+	trace_pin_always(&pin, &t->m);
+	pt_state_set(t, TRACE_G_DEAD);
+	if (pin.gen)
+		trace_go_destroy(&pin);
+	t->m.g = NULL;
+	slot = stop_p(&pin, t);
+	trace_release(&pin);
+	pt_slot_give(slot);
+}
+
+/* --- what hooks are made of ------------------------------------------------------------------------------------------ */
+
+struct pt_thread *pt_enter_slow(struct pt_thread *t)
+{
+	/* A call that was reported did not come back the usual way: it was unwound, or a signal handler runs inside it. */
+	if (pt_state_own(t) == TRACE_G_SYSCALL) {
+		pt_state_syscall_end(t);
+		return t;
+	}
+	if (pt_state_wake(t))
+		return t;
+	pt_leave(t);
+	return NULL;
+}
+
+struct pt_thread *pt_syscall_enter(struct trace_where where)
+{
+	struct pt_thread *t = pt_enter();
+
+	if (t) {
+		pt_state_syscall_begin(t, where);
+		pt_leave(t);
+	}
+	return t;
+}
+
+struct pt_thread *pt_block_enter(const volatile void *key, const char *reason, uintptr_t lock, struct trace_where where)
+{
+	struct pt_thread *t = pt_enter();
+
+	if (t) {
+		pt_state_block(t, (uintptr_t)key, reason, lock, where);
+		pt_leave(t);
+	}
+	return t;
+}
+
+void pt_call_leave(struct pt_thread *t)
+{
+	t = pt_reenter(t);
+	if (!t)
+		return;
+	if (pt_state_own(t) != TRACE_G_RUNNING)
+		t = pt_enter_slow(t);
+	if (t)
+		pt_leave(t);
+}
+
+void pt_wake_waiters(const volatile void *key, unsigned max, uintptr_t lock, struct trace_where where)
+{
+	struct pt_thread *t = pt_enter();
+
+	if (t) {
+		pt_wait_unblock(t, (uintptr_t)key, max, lock, where);
+		pt_leave(t);
+	}
+}
