@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct fake_p {
 	_Atomic uint64_t state;		/* enum trace_pstate | M's index << 8 */
 	struct fake_p *next;
 };
+#define MOVING (1ull << 32)		/* in a P's state: somebody has the right to change it and is about to */
 struct fake_m {
 	struct trace_m t;
 	pthread_t thread;
@@ -33,6 +35,7 @@ struct fake_m {
 	struct fake_g *g;
 	struct fake_p *p;
 	bool locked;			/* holds `world` for reading */
+	_Atomic bool lost;		/* its P was stolen; set inside the thief's pin */
 };
 
 static struct fake_g gs[FAKE_MAX_G];
@@ -69,7 +72,7 @@ static void visit_ps(void (*visit)(void *, const struct trace_p_info *), void *c
 {
 	for (unsigned i = 0; i < FAKE_MAX_P; i++) {
 		uint64_t s = atomic_load(&ps[i].state);
-		struct trace_p_info info = { .p = &ps[i].t, .state = s & 0xff, .m = &ms[s >> 8].t };
+		struct trace_p_info info = { .p = &ps[i].t, .state = s & 0xff, .m = &ms[s >> 8 & 0xff].t };
 
 		if ((s & 0xff) != TRACE_P_NONE)
 			visit(ctx, &info);
@@ -326,22 +329,24 @@ static void g_switch(struct fake_m *m)
 	g_push(destroy ? &dead : &waiting, old);
 }
 
-/* Takes P away from an M in a syscall; `taker` may be that M. */
+/*
+ * Takes P away from an M in a syscall; `taker` may be that M.  The P is the taker's from the compare-and-swap on, so before its pin; the
+ * one that lost it hears of that inside the pin, and only then reports its own return.
+ */
 static bool p_steal(struct fake_m *taker, struct fake_p *p)
 {
 	uint64_t s = atomic_load(&p->state);
+	struct fake_m *from = &ms[s >> 8 & 0xff];
 	struct trace_pin pin;
 	bool on;
 
-	if ((s & 0xff) != TRACE_P_SYSCALL)
+	if ((s & 0xff) != TRACE_P_SYSCALL || (s & MOVING) != 0 || !atomic_compare_exchange_strong(&p->state, &s, s | MOVING))
 		return false;
 	on = change_begin(taker, &pin);
-	if (!atomic_compare_exchange_strong(&p->state, &s, TRACE_P_IDLE)) {
-		change_end(taker, &pin, on);
-		return false;
-	}
+	atomic_store(&p->state, TRACE_P_IDLE);
 	if (on)
-		trace_proc_steal(&pin, &p->t, &ms[s >> 8].t);
+		trace_proc_steal(&pin, &p->t, &from->t);
+	atomic_store(&from->lost, true);
 	change_end(taker, &pin, on);
 	p_give(p);
 	return true;
@@ -365,15 +370,16 @@ static void syscall_some(struct fake_m *m)
 	atomic_store(&g->state, (TRACE_G_SYSCALL | (uint64_t)m->index << 8) | g->t.id << 16);
 	m->t.p = NULL;
 	m->p = NULL;
+	atomic_store(&m->lost, false);
 	atomic_store(&p->state, mine);	/* from here on, it can be stolen */
 	change_end(m, &pin, on);
 	if (draw(m, 8) == 0)
 		pause_ns(draw(m, 100) * 100000L);
 	if (draw(m, 8) == 0)
 		p_steal(m, p);		/* itself */
-	on = change_begin(m, &pin);
-	/* Running in between: nobody can take it from here on. */
-	if (atomic_compare_exchange_strong(&p->state, &mine, TRACE_P_RUNNING | (uint64_t)m->index << 8)) {
+	if (atomic_compare_exchange_strong(&p->state, &mine, mine | MOVING)) {
+		on = change_begin(m, &pin);
+		atomic_store(&p->state, TRACE_P_RUNNING | (uint64_t)m->index << 8);
 		m->p = p;
 		m->t.p = &p->t;
 		atomic_store(&g->state, (TRACE_G_RUNNING | (uint64_t)m->index << 8) | g->t.id << 16);
@@ -382,6 +388,9 @@ static void syscall_some(struct fake_m *m)
 		change_end(m, &pin, on);
 		return;
 	}
+	while (!atomic_load(&m->lost))
+		sched_yield();
+	on = change_begin(m, &pin);
 	atomic_store(&g->state, (TRACE_G_RUNNABLE) | g->t.id << 16);
 	if (on)
 		trace_go_syscall_end_blocked(&pin);

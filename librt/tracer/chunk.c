@@ -15,7 +15,7 @@
 
 struct pool {
 	uint8_t *base;			/* written while no session is on */
-	uint32_t size, count;
+	uint32_t size, count, mapped;	/* count: as many may be used; written like base */
 	_Atomic uint32_t fresh;		/* chunks that were given out at least once are those below */
 	_Atomic uint32_t used;
 	_Atomic uint64_t head;		/* change count << 32 | index + 1 */
@@ -36,15 +36,20 @@ static int pool_init(struct pool *pool, uint64_t bytes)
 
 	if (count < 8)
 		count = 8;
-	if (pool->base != NULL && pool->count == count)
-		return 0;
-	trace_pages_free(pool->base, (size_t)pool->count * pool->size);
+	if (count > pool->mapped) {
+		uint8_t *base = trace_pages_new((size_t)count * pool->size);
+
+		if (base == NULL)
+			return -ENOMEM;
+		/* The old pages stay reserved: 64 MiB of addresses, no memory. */
+		pool->base = base;
+		pool->mapped = count;
+	}
 	pool->count = count;
-	pool->base = trace_pages_new((size_t)count * pool->size);
 	atomic_store_explicit(&pool->fresh, 0, memory_order_relaxed);
 	atomic_store_explicit(&pool->used, 0, memory_order_relaxed);
 	atomic_store_explicit(&pool->head, 0, memory_order_relaxed);
-	return pool->base != NULL ? 0 : -ENOMEM;
+	return 0;
 }
 
 int trace_chunks_init(uint64_t limit)
@@ -123,7 +128,7 @@ void trace_chunk_put(struct trace_chunk *c)
 	struct pool *pool = &pools[c->big];
 	uint64_t head = atomic_load_explicit(&pool->head, memory_order_relaxed), next;
 
-	atomic_store_explicit(&c->stamp, TRACE_NO_STAMP, memory_order_relaxed);
+	atomic_store_explicit(&c->stamp, TRACE_FREE_STAMP, memory_order_relaxed);
 	atomic_store_explicit(&c->state, TRACE_CHUNK_FREE, memory_order_relaxed);
 	do {
 		atomic_store_explicit(&c->link, (uint32_t)head, memory_order_relaxed);

@@ -16,7 +16,8 @@
 
 #define TRACE_CHUNK_BIG 65536u		/* for a P */
 #define TRACE_CHUNK_SMALL 2048u		/* for an M without one */
-#define TRACE_NO_STAMP UINT64_MAX	/* a free chunk's */
+#define TRACE_FREE_STAMP 0		/* a free chunk's, also one whose pages were given back */
+#define TRACE_NO_STAMP UINT64_MAX	/* an M's that has written nothing: no chunk's */
 
 enum trace_chunk_state { TRACE_CHUNK_FREE, TRACE_CHUNK_OPEN, TRACE_CHUNK_QUEUED };
 
@@ -42,7 +43,10 @@ struct trace_chunk {
 	uint8_t data[];
 };
 
-/* Makes room for limit bytes of chunks; nothing is open.  Return: 0 or -ENOMEM. */
+/*
+ * Makes room for limit bytes of chunks; nothing is open.  Memory that was handed out is never unmapped: Ms and Ps keep stale pointers.
+ * Return: 0 or -ENOMEM.
+ */
 int trace_chunks_init(uint64_t limit);
 /* Gives the memory back to the system; nothing is open. */
 void trace_chunks_clean(void);

@@ -22,7 +22,7 @@ void trace_proc_start(struct trace_pin *pin, struct trace_p *p);	/* the M takes 
 void trace_proc_stop(struct trace_pin *pin);				/* the M gives its P up; call it before m->p is cleared */
 /*
  * p is taken from `from`, which is in a syscall with it.  At the pin, the taker owns p (rule 2), and `from` cannot get it back. The taker may
- * have a P of its own or none, and may be `from` itself.
+ * have a P of its own or none, and may be `from` itself. When `from` returns, it reports that (end_blocked) only after the taker's pin.
  */
 void trace_proc_steal(struct trace_pin *pin, struct trace_p *p, struct trace_m *from);
 

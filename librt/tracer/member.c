@@ -38,6 +38,7 @@ void trace_m_register(struct trace_m *m)
 		find_stack(priv);
 	memset(m, 0, sizeof(*m));
 	m->priv = priv;
+	m->stamp[0] = m->stamp[1] = TRACE_NO_STAMP;
 	m->id = trace_kernel_tid();
 	trace_lock_take(&trace_core.lock);
 	m->serial = ++trace_core.last_serial;

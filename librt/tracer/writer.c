@@ -205,13 +205,14 @@ static void discard_sample(void *ctx, const struct trace_sample *s)
 void trace_writer_run(void *arg)
 {
 	struct trace_session *s = arg;
-	struct trace_writer w = { .session = s, .gen = s->first_gen, .file_gen = 1 };
+	struct trace_writer w = { .session = s, .file_gen = 1 };
 	uint8_t header[WIRE_HEADER_SIZE];
 	int trouble, closed;
 
 	/* Until the session is on: the number may not be there yet. */
 	while (!atomic_load_explicit(&s->started, memory_order_acquire))
 		trace_futex_wait(&trace_core.bell, atomic_load_explicit(&trace_core.bell, memory_order_acquire), TRACE_NS_PER_MS);
+	w.gen = s->first_gen;
 	w.batch = malloc(sizeof(*w.batch));
 	trouble = trace_sink_open(&w.sink, s->fd, s->regular);
 	if (w.batch == NULL)
