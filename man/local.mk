@@ -1,1 +1,2 @@
 # Manual pages, in mdoc.
+dist_man_MANS += %D%/trace-record.1

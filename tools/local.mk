@@ -16,3 +16,8 @@ endif
 bin_PROGRAMS += trace-print
 trace_print_SOURCES = %D%/trace-print.c %D%/printevent.c %D%/printevent.h %D%/textout.c %D%/textout.h
 trace_print_LDADD = libcommand.la libexectrace.la
+
+bin_PROGRAMS += trace-record
+trace_record_SOURCES = %D%/trace-record.c %D%/program.c %D%/program.h
+trace_record_CFLAGS = $(AM_CFLAGS) $(DW_CFLAGS)
+trace_record_LDADD = libcommand.la libexectrace.la -lelf
