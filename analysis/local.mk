@@ -9,6 +9,7 @@ libanalysis_la_SOURCES = \
 	%D%/notes.c %D%/notes.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/profiler.c %D%/profiler.h \
+	%D%/slice.c %D%/slice.h \
 	%D%/source.c %D%/source.h \
 	%D%/states.c %D%/states.h \
 	%D%/statjson.c \
@@ -16,6 +17,7 @@ libanalysis_la_SOURCES = \
 	%D%/summary.c %D%/summary.h \
 	%D%/text.c %D%/text.h \
 	%D%/toptable.c \
+	%D%/window.c %D%/window.h \
 	%D%/wordmap.c %D%/wordmap.h
 libanalysis_la_LIBADD = libexectrace.la
 

@@ -54,11 +54,35 @@ static bool take_number(const char **text, uint64_t *number)
 	return true;
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* An allocated copy of text up to len bytes, \xHH made the byte again unless it would be a NUL; NULL when out of memory. */
+static char *unescape(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1), *to = copy;
+
+	for (size_t i = 0; copy && i < len; i++) {
+		if (text[i] == '\\' && len - i >= 4 && text[i + 1] == 'x' && hex_digit(text[i + 2]) >= 0 &&
+		    hex_digit(text[i + 3]) > (text[i + 2] == '0' ? 0 : -1)) {
+			*to++ = (char)(hex_digit(text[i + 2]) << 4 | hex_digit(text[i + 3]));
+			i += 3;
+		} else {
+			*to++ = text[i];
+		}
+	}
+	if (copy)
+		*to = '\0';
+	return copy;
+}
+
 /* Takes a word off *text; an allocated copy, or NULL when out of memory. */
 static char *take_word(const char **text)
 {
 	size_t len = strcspn(*text, " ");
-	char *word = strndup(*text, len);
+	char *word = unescape(*text, len);
 
 	*text += len + ((*text)[len] == ' ');
 	return word;
@@ -67,7 +91,7 @@ static char *take_word(const char **text)
 static int keep_first(char **where, const char *text)
 {
 	if (!*where)
-		*where = strdup(text);
+		*where = unescape(text, strlen(text));
 	return *where ? 0 : -ETR_E_NOMEM;
 }
 
@@ -94,12 +118,12 @@ static int note_recorder(struct an_notes *notes, const struct etr_reader *reader
 	return keep_first(&notes->recorder, text);
 }
 
-static int note_period(struct an_notes *notes, const struct etr_reader *reader, const char *text)
+static int note_cpu(struct an_notes *notes, const struct etr_reader *reader, const char *text)
 {
-	uint64_t ns;
+	uint64_t hz;
 
-	if (!notes->sample_period_ns && take_number(&text, &ns))
-		notes->sample_period_ns = ns;
+	if (!notes->sample_period_ns && take_number(&text, &hz) && hz > 0 && hz <= 1000000000)
+		notes->sample_period_ns = 1000000000 / hz;
 	return 0;
 }
 
@@ -113,7 +137,7 @@ static int note_module(struct an_notes *notes, const struct etr_reader *reader, 
 		if (notes->modules[i].base == module.base && notes->modules[i].size == module.size)
 			return 0;
 	module.build_id = take_word(&text);
-	module.path = strdup(text);
+	module.path = unescape(text, strlen(text));
 	bigger = an_grow(notes->modules, &notes->modules_cap, notes->nmodules + 1, sizeof(*bigger));
 	if (bigger)
 		notes->modules = bigger;
@@ -126,17 +150,35 @@ static int note_module(struct an_notes *notes, const struct etr_reader *reader, 
 	return 0;
 }
 
+/* "M COUNT NS"; M may also be "-", threads that are gone, or the name of something that was no event. */
 static int note_dropped(struct an_notes *notes, const struct etr_reader *reader, const char *text)
 {
+	const struct {
+		const char *name;
+		uint64_t *sum;
+	} others[] = {
+		{ "samples ", &notes->dropped_samples },
+		{ "stacks ", &notes->dropped_stacks },
+		{ "strings ", &notes->dropped_strings },
+		{ "locks ", &notes->dropped_locks },
+	};
 	uint64_t m, count, ns = 0;
 
-	/* The thread may be a negative number: none. */
-	if (*text == '-')
-		text++;
-	if (!take_number(&text, &m) || !take_number(&text, &count))
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strncmp(text, others[i].name, strlen(others[i].name)) != 0)
+			continue;
+		text += strlen(others[i].name);
+		if (take_number(&text, &count))
+			*others[i].sum += count;
+		return 0;
+	}
+	if (strncmp(text, "- ", 2) == 0)
+		text += 2;
+	else if (!take_number(&text, &m))
+		return 0;
+	if (!take_number(&text, &count))
 		return 0;
 	take_number(&text, &ns);
-	notes->dropped_notes++;
 	notes->dropped_events += count;
 	notes->dropped_ns += ns;
 	return 0;
@@ -179,7 +221,7 @@ static const struct {
 	{ "process", note_process },
 	{ "host", note_host },
 	{ "recorder", note_recorder },
-	{ "period", note_period },
+	{ "cpu", note_cpu },
 	{ "dropped", note_dropped },
 };
 

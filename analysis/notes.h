@@ -32,9 +32,9 @@ struct an_notes {
 	struct an_module *modules;	/* each once */
 	size_t nmodules, modules_cap;
 
-	/* Sums over all threads and generations. */
+	/* Sums over all threads and generations: events, and what there was no room for. */
 	uint64_t dropped_events, dropped_ns;
-	size_t dropped_notes;
+	uint64_t dropped_samples, dropped_stacks, dropped_strings, dropped_locks;
 
 	/* Of the current generation, by dense stack id: which lock a wait or an unlock was about, which G ended a wait. */
 	struct an_map lock_by_stack, waker_by_stack;

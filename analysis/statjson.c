@@ -189,6 +189,10 @@ static void put_process(const struct an_notes *notes, struct an_json *json)
 	an_json_u64(json, "modules", notes->nmodules);
 	an_json_u64(json, "dropped_events", notes->dropped_events);
 	an_json_u64(json, "dropped_ns", notes->dropped_ns);
+	an_json_u64(json, "dropped_samples", notes->dropped_samples);
+	an_json_u64(json, "dropped_stacks", notes->dropped_stacks);
+	an_json_u64(json, "dropped_strings", notes->dropped_strings);
+	an_json_u64(json, "dropped_locks", notes->dropped_locks);
 	an_json_close(json);
 }
 

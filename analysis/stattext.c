@@ -45,9 +45,12 @@ static void print_notes(const struct an_notes *notes, FILE *out)
 		an_text_print_bytes(notes->recorder, strlen(notes->recorder), out);
 		fputc('\n', out);
 	}
-	if (notes->dropped_notes)
+	if (notes->dropped_events)
 		fprintf(out, "  dropped     %" PRIu64 " events, over %s: the figures below lack them\n", notes->dropped_events,
 			an_text_ns(ns, (int64_t)notes->dropped_ns));
+	if (notes->dropped_samples || notes->dropped_stacks || notes->dropped_strings || notes->dropped_locks)
+		fprintf(out, "  no room for %" PRIu64 " samples, %" PRIu64 " stacks, %" PRIu64 " strings, %" PRIu64 " locks\n",
+			notes->dropped_samples, notes->dropped_stacks, notes->dropped_strings, notes->dropped_locks);
 }
 
 static void print_head(const struct an_summary *summary, const char *file, FILE *out)

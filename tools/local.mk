@@ -3,8 +3,10 @@ noinst_LTLIBRARIES += libcommand.la
 libcommand_la_SOURCES = %D%/command.c %D%/command.h
 libcommand_la_LIBADD = libexectrace.la
 
-bin_PROGRAMS += trace-stat
+bin_PROGRAMS += trace-stat trace-cut
 trace_stat_SOURCES = %D%/trace-stat.c
+trace_cut_SOURCES = %D%/trace-cut.c
+trace_cut_LDADD = libcommand.la libanalysis.la libexectrace.la
 trace_stat_LDADD = libcommand.la libanalysis.la libexectrace.la
 
 if WITH_PROFILE
