@@ -1,6 +1,7 @@
 librt_tracer_sources += \
 	%D%/chunk.c %D%/chunk.h \
 	%D%/clock.c %D%/clock.h \
+	%D%/dwarflines.c %D%/elfsyms.c %D%/modules.c %D%/modules.h \
 	%D%/core.h \
 	%D%/emit.c %D%/emit.h \
 	%D%/environ.c %D%/environ.h \

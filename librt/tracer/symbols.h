@@ -23,7 +23,7 @@ struct trace_frame {
 
 /*
  * The frames at a stored pc (a return address, or a leaf's pc plus one), innermost inlined function first; the last one is the
- * physical function. They live until trace_symbols_refresh.  Return: how many, at least 1; or -ENOMEM.
+ * physical function. They live until trace_symbols_refresh.  Return: how many, at least 1; or -1 without memory.
  */
 int trace_symbols_resolve(uintptr_t pc, const struct trace_frame **frames);
 
