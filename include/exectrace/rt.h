@@ -21,6 +21,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* --- running --------------------------------------------------------------------------------------------------- */
 
 /**
@@ -146,6 +148,8 @@ void exrt_task_end(struct exrt_task task);
 void exrt_region_begin(struct exrt_task task, const char *type);	/* regions nest on a goroutine */
 void exrt_region_end(struct exrt_task task, const char *type);
 void exrt_log(struct exrt_task task, const char *category, const char *message);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

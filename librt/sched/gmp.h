@@ -47,10 +47,11 @@ struct exrt__waiter {
 	struct exrt__g *g;
 	struct exrt__waiter *next, *prev;
 	void *elem;			/* channel: the element's place */
-	void *queue;			/* channel: which one */
+	int64_t since;			/* mutex: when it began to wait */
 	unsigned index;			/* select: which case */
-	bool ok;			/* channel: done, rather than closed */
-	bool is_select;
+	bool ok;			/* channel: done, rather than closed; mutex: handed over */
+	bool is_select, is_send;
+	bool queued;			/* in a list; under that list's lock */
 };
 
 struct exrt__g {
