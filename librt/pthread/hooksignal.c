@@ -14,6 +14,8 @@
 
 #define SIGNALS 32			/* without the real-time ones */
 
+_Atomic bool pt_has_handlers;
+
 static struct sigaction before[SIGNALS], after[SIGNALS];
 static bool covered[SIGNALS];		/* written before main(): after[] is the core's handler */
 
@@ -46,11 +48,19 @@ static bool is_core(int sig, const struct sigaction *act)
 	return act->sa_sigaction == after[sig].sa_sigaction;
 }
 
+static void note_handler(bool is_handler)
+{
+	/* Before the handler is there. */
+	if (is_handler && pt_active)
+		atomic_store_explicit(&pt_has_handlers, true, memory_order_relaxed);
+}
+
 PT_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	struct sigaction was;
 	int rc;
 
+	note_handler(act && !is_default(act) && act->sa_handler != SIG_IGN);
 	if (!is_covered(sig))
 		return PT_REAL(sigaction)(sig, act, old);
 	rc = PT_REAL(sigaction)(sig, act && is_default(act) ? &after[sig] : act, &was);
@@ -66,8 +76,10 @@ PT_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 
 PT_EXPORT sighandler_t signal(int sig, sighandler_t handler)
 {
-	sighandler_t was = PT_REAL(signal)(sig, handler);
+	sighandler_t was;
 
+	note_handler(handler != SIG_DFL && handler != SIG_IGN);
+	was = PT_REAL(signal)(sig, handler);
 	if (!is_covered(sig) || was == SIG_ERR)
 		return was;
 	if (handler == SIG_DFL)

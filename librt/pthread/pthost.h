@@ -96,6 +96,7 @@ static inline enum trace_gstate pt_state_own(struct pt_thread *t)
 
 extern __thread struct pt_thread *pt_self __attribute__((tls_model("initial-exec")));
 extern bool pt_active;			/* set once, before main(): a session was started */
+extern _Atomic bool pt_has_handlers;	/* the program has installed a signal handler; never taken back */
 extern pid_t pt_pid;			/* of the process that is recorded */
 
 /* Whether this is the recorded process, not a forked child of it. */

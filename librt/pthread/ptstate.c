@@ -132,8 +132,22 @@ bool pt_state_wake(struct pt_thread *t)
 	return slot;
 }
 
+/*
+ * A system call is reported often, and two calls more to hold signals back would cost as much as the rest; but a handler may leave by
+ * longjmp, and must not do so from inside a pin.
+ */
+static bool guard(struct pt_thread *t)
+{
+	bool needed = atomic_load_explicit(&pt_has_handlers, memory_order_relaxed);
+
+	if (needed)
+		pt_signals_block(t);
+	return needed;
+}
+
 void pt_state_syscall_begin(struct pt_thread *t, struct trace_where where)
 {
+	bool guarded = guard(t);
 	struct trace_pin pin;
 
 	trace_pin_always(&pin, &t->m);
@@ -142,10 +156,13 @@ void pt_state_syscall_begin(struct pt_thread *t, struct trace_where where)
 	if (pin.gen)
 		trace_go_syscall_begin(&pin, where);
 	trace_release(&pin);
+	if (guarded)
+		pt_signals_restore(t);
 }
 
 void pt_state_syscall_end(struct pt_thread *t)
 {
+	bool guarded = guard(t);
 	struct trace_pin pin;
 
 	trace_pin_always(&pin, &t->m);
@@ -154,6 +171,8 @@ void pt_state_syscall_end(struct pt_thread *t)
 	if (pin.gen)
 		trace_go_syscall_end(&pin);
 	trace_release(&pin);
+	if (guarded)
+		pt_signals_restore(t);
 }
 
 void pt_state_create(struct pt_thread *t, struct pt_thread *child, uintptr_t entry, struct trace_where where)

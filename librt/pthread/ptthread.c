@@ -131,8 +131,11 @@ bool pt_thread_begin(struct pt_thread *t, bool created, uintptr_t entry)
 void pt_thread_end(struct pt_thread *t)
 {
 	int saved = errno;
-	bool entered = pt_enter();
+	bool entered;
 
+	/* Left behind where a signal handler jumped out of the recorder. */
+	t->busy = 0;
+	entered = pt_enter();
 	/* Whoever waits to join this one. */
 	if (entered && pt_wait_is_likely((void *)pthread_self()))
 		pt_wait_unblock(t, (uintptr_t)pthread_self(), 1, 0, (struct trace_where){ 0, 0 });
