@@ -12,7 +12,7 @@ struct etr__arena {
 	size_t used;			/* of the newest */
 };
 
-/* size bytes without any alignment, or NULL. */
+/* size bytes, or NULL.  Aligned to 8 bytes where all sizes asked of an arena are multiples of 8, else to nothing. */
 void *etr__arena_alloc(struct etr__arena *arena, size_t size);
 
 /* Takes everything back; one chunk is kept for what comes next. */

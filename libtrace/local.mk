@@ -18,7 +18,8 @@ libtracecore_la_SOURCES = \
 	%D%/order-go.c %D%/order-proc.c %D%/order-range.c %D%/order-user.c \
 	%D%/rawreader.c %D%/rawtext.c \
 	%D%/reader.c %D%/readerimpl.h \
-	%D%/readerquery.c
+	%D%/readerquery.c \
+	%D%/tracewriter.c
 libtracecore_la_LIBADD = libwire.la
 
 lib_LTLIBRARIES += libexectrace.la

@@ -6,3 +6,11 @@ script_tests = \
 dist_check_SCRIPTS += $(script_tests)
 TESTS += $(script_tests)
 EXTRA_DIST += %D%/aarch64.sh %D%/interop/viewer/main.go
+
+# Damaged traces: the reader under every truncation and many changes.
+check_PROGRAMS += mutate-read
+mutate_read_SOURCES = %D%/mutate-read.c
+mutate_read_LDADD = libexectrace.la
+EXTRA_DIST += %D%/interop/go.mod %D%/interop/go.sum %D%/interop/compare-mutations.sh \
+	%D%/interop/cmd/gen/main.go %D%/interop/cmd/godump/main.go %D%/interop/cmd/mutate/main.go \
+	%D%/interop/cmd/readbench/main.go

@@ -24,19 +24,28 @@ extern "C" {
 struct etr_writer;
 
 /*
- * A writer that hands its bytes to write(ctx, buf, size), which returns 0 or -1 with errno set, in file order.  NULL when out
- * of memory.  frequency: clock units a second, above 0.
+ * A writer that hands its bytes to write(ctx, buf, size), which returns 0 or -1 with errno set, in file order, the file header
+ * at once.  NULL when out of memory.  frequency: clock units a second, above 0.
+ *
+ * The functions below return 0 (or an id) or a negative code: -ETR_E_IO and -ETR_E_NOMEM stay, and then the bytes that were
+ * handed out end anywhere; -ETR_E_INVALID is for calls out of order or arguments that fit no event, and changes nothing.
  */
 struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency);
 
-/* Discards what has not been ended. */
+/* Frees it.  Of a generation that has not been ended some batches may have been handed out; such a trace reads as truncated. */
 void etr_writer_free(struct etr_writer *writer);
 
-/* Begins the next generation; its clock snapshot: the same instant on all three clocks. */
+/*
+ * Begins the next generation; its clock snapshot: the same instant on all three clocks.  time_units is also the base time of the
+ * generation's tables: the time of its Sync, unless an event is earlier.
+ */
 int etr_writer_begin_generation(struct etr_writer *writer, uint64_t time_units, uint64_t mono_ns, int64_t wall_sec,
 				uint32_t wall_nsec);
 
-/* Ids for the current generation, the same for the same content; 0 is the empty one.  Negative on error, else at most UINT32_MAX. */
+/*
+ * Ids for the current generation, the same for the same content; 0 is the empty one.  Negative on error, else at most
+ * UINT32_MAX.  Strings are cut at 1,024 bytes, at the end of a character; stacks at 128 frames.
+ */
 int64_t etr_writer_string(struct etr_writer *writer, const char *text, size_t len);
 struct etr_writer_frame {
 	uint64_t pc;
@@ -45,7 +54,10 @@ struct etr_writer_frame {
 };
 int64_t etr_writer_stack(struct etr_writer *writer, const struct etr_writer_frame *frames, size_t n);
 
-/* Appends a timed event of thread m: args after dt, etr_wire_nargs(type) - 1 of them.  time: in units, see above. */
+/*
+ * Appends a timed event of thread m: args after dt, etr_wire_nargs(type) - 1 of them.  time is in units; one that is smaller than
+ * that of the thread's event before it costs a new batch and is kept.  A sample's g is 0 for none.
+ */
 int etr_writer_event(struct etr_writer *writer, uint64_t m, int type, uint64_t time, const uint64_t *args, unsigned nargs);
 int etr_writer_cpu_sample(struct etr_writer *writer, uint64_t time, uint64_t m, uint64_t p, uint64_t g, uint64_t stack);
 

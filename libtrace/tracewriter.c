@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * tracewriter.c - writes traces of the Go 1.26 format.
+ *
+ * Each thread has a batch that is being filled; it is handed out when it is full and when the generation ends, so a thread's
+ * batches leave in the order in which it wrote them.  Tables are handed out when the generation ends.  Memory is thus the
+ * generation's tables plus one batch for each thread.
+ *
+ * Once something has failed it stays failed: what was handed out may end anywhere.
+ */
+#include <exectrace/writer.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libtrace/fault.h"
+#include "libtrace/genarena.h"
+#include "libtrace/growth.h"
+#include "libtrace/idhash.h"
+#include "wire/header.h"
+
+#define MAX_EVENT (1 + WIRE_MAX_ARGS * WIRE_VARINT_MAX)
+#define VERSION 26
+
+/* A batch that is being filled. */
+struct batch {
+	uint64_t m;
+	uint64_t time;		/* base time, */
+	uint64_t last;		/* and time of the last event */
+	uint8_t *buf;
+	size_t n, cap;
+};
+
+/* A string, or a stack's frames as they are encoded; the bytes stand behind it. */
+struct entry {
+	struct entry *same_hash, *next;
+	uint64_t id;
+	uint32_t count;		/* frames of a stack */
+	uint32_t len;
+};
+
+struct table {
+	struct etr__hash by_hash;
+	struct etr__arena arena;
+	struct entry *first, **last;
+	uint64_t n;
+};
+
+struct etr_writer {
+	int (*write)(void *ctx, const void *buf, size_t size);
+	void *ctx;
+	uint64_t frequency;
+	struct etr__fault fault;
+	uint64_t gen;		/* of the generation at hand, or the last one */
+	bool open;		/* there is one at hand */
+	uint64_t time;		/* it begins, */
+	uint64_t mono, sec;	/* its clock snapshot */
+	uint32_t nsec;
+	struct etr__idmap by_m;	/* M -> index into batches[], plus one */
+	struct batch *batches;
+	size_t nbatches, capbatches, made;
+	struct batch samples;
+	struct table strings, stacks;
+};
+
+static int fail(struct etr_writer *w, int code, const char *what)
+{
+	return etr__fault_set(&w->fault, code, 0, "%s", what);
+}
+
+static int out_of_memory(struct etr_writer *w)
+{
+	return fail(w, ETR_E_NOMEM, "out of memory");
+}
+
+static int hand_out(struct etr_writer *w, const void *p, size_t n)
+{
+	errno = 0;
+	if (n && w->write(w->ctx, p, n) != 0)
+		return fail(w, ETR_E_IO, errno ? strerror(errno) : "writing failed");
+	return 0;
+}
+
+static void table_init(struct table *t)
+{
+	memset(t, 0, sizeof(*t));
+	etr__hash_init(&t->by_hash);
+	t->last = &t->first;
+}
+
+static void table_clear(struct table *t)
+{
+	etr__hash_clear(&t->by_hash);
+	etr__arena_clear(&t->arena);
+	t->first = NULL;
+	t->last = &t->first;
+	t->n = 0;
+}
+
+static void table_free(struct table *t)
+{
+	etr__hash_free(&t->by_hash);
+	etr__arena_free(&t->arena);
+}
+
+struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency)
+{
+	struct etr_writer *w = frequency ? calloc(1, sizeof(*w)) : NULL;
+	uint8_t header[WIRE_HEADER_SIZE];
+
+	if (!w)
+		return NULL;
+	w->write = write;
+	w->ctx = ctx;
+	w->frequency = frequency;
+	w->samples.m = WIRE_NO_M;
+	etr__idmap_init(&w->by_m);
+	table_init(&w->strings);
+	table_init(&w->stacks);
+	wire_put_file_header(header, VERSION);
+	hand_out(w, header, sizeof(header));
+	return w;
+}
+
+void etr_writer_free(struct etr_writer *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->made; i++)
+		free(w->batches[i].buf);
+	free(w->batches);
+	free(w->samples.buf);
+	etr__idmap_free(&w->by_m);
+	table_free(&w->strings);
+	table_free(&w->stacks);
+	free(w);
+}
+
+const char *etr_writer_detail(const struct etr_writer *w)
+{
+	return w->fault.message;
+}
+
+/* 0 when there is a generation at hand, and nothing has failed. */
+static int check_open(struct etr_writer *w)
+{
+	if (w->fault.code)
+		return w->fault.code;
+	return w->open ? 0 : -ETR_E_INVALID;
+}
+
+int etr_writer_begin_generation(struct etr_writer *w, uint64_t time_units, uint64_t mono_ns, int64_t wall_sec, uint32_t wall_nsec)
+{
+	if (w->fault.code)
+		return w->fault.code;
+	if (w->open)
+		return -ETR_E_INVALID;
+	w->open = true;
+	w->gen++;
+	w->time = time_units;
+	w->mono = mono_ns;
+	w->sec = (uint64_t)wall_sec;
+	w->nsec = wall_nsec;
+	return 0;
+}
+
+/* Hands out a batch and empties it. */
+static int flush(struct etr_writer *w, struct batch *b)
+{
+	uint8_t header[WIRE_BATCH_HEADER_MAX];
+	int rc;
+
+	if (b->n == 0)
+		return 0;
+	rc = hand_out(w, header, (size_t)(wire_put_batch_header(header, w->gen, b->m, b->time, b->n) - header));
+	if (rc == 0)
+		rc = hand_out(w, b->buf, b->n);
+	b->n = 0;
+	return rc;
+}
+
+/* Makes room for n bytes in a batch, handing out what it holds where it must.  NULL with the fault recorded. */
+static uint8_t *room(struct etr_writer *w, struct batch *b, size_t n)
+{
+	if (b->n + n > WIRE_MAX_BATCH_SIZE && flush(w, b) < 0)
+		return NULL;
+	if (etr__grow(&b->buf, &b->cap, b->n + n) != 0) {
+		out_of_memory(w);
+		return NULL;
+	}
+	return b->buf + b->n;
+}
+
+static uint64_t hash_bytes(const uint8_t *p, size_t n)
+{
+	uint64_t h = n;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 1099511628211u;
+	return etr__hash_mix(h);
+}
+
+/* The id of these bytes in the table, new or old. */
+static int64_t intern(struct etr_writer *w, struct table *t, const uint8_t *p, size_t n, uint32_t count)
+{
+	uint64_t hash = hash_bytes(p, n);
+	struct entry *same = (struct entry *)(uintptr_t)etr__hash_get(&t->by_hash, hash);
+	struct entry *e;
+	size_t size = (sizeof(*e) + n + 7) & ~(size_t)7;
+
+	for (e = same; e; e = e->same_hash)
+		if (e->len == n && e->count == count && memcmp(e + 1, p, n) == 0)
+			return (int64_t)e->id;
+	e = t->n < UINT32_MAX ? etr__arena_alloc(&t->arena, size) : NULL;
+	if (!e)
+		return out_of_memory(w);
+	*e = (struct entry){ .id = t->n + 1, .count = count, .len = (uint32_t)n };
+	memcpy(e + 1, p, n);
+	if (same) {
+		e->same_hash = same->same_hash;
+		same->same_hash = e;
+	} else if (etr__hash_put(&t->by_hash, hash, (uint64_t)(uintptr_t)e) != 0) {
+		return out_of_memory(w);
+	}
+	*t->last = e;
+	t->last = &e->next;
+	t->n++;
+	return (int64_t)e->id;
+}
+
+int64_t etr_writer_string(struct etr_writer *w, const char *text, size_t len)
+{
+	int rc = check_open(w);
+
+	if (rc < 0 || len == 0)
+		return rc;
+	if (len > WIRE_MAX_STRING_SIZE) {
+		/* Not inside a character. */
+		len = WIRE_MAX_STRING_SIZE;
+		while (len > WIRE_MAX_STRING_SIZE - 3 && ((uint8_t)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	return intern(w, &w->strings, (const uint8_t *)text, len, 0);
+}
+
+int64_t etr_writer_stack(struct etr_writer *w, const struct etr_writer_frame *frames, size_t n)
+{
+	uint8_t bytes[WIRE_MAX_FRAMES * 4 * WIRE_VARINT_MAX], *p = bytes;
+	int rc = check_open(w);
+
+	if (rc < 0 || n == 0)
+		return rc;
+	if (n > WIRE_MAX_FRAMES)
+		n = WIRE_MAX_FRAMES;
+	for (size_t i = 0; i < n; i++) {
+		p = wire_put_varint(p, frames[i].pc);
+		p = wire_put_varint(p, frames[i].func);
+		p = wire_put_varint(p, frames[i].file);
+		p = wire_put_varint(p, frames[i].line);
+	}
+	return intern(w, &w->stacks, bytes, (size_t)(p - bytes), (uint32_t)n);
+}
+
+/* The batch of thread m; NULL when out of memory. */
+static struct batch *batch_of(struct etr_writer *w, uint64_t m)
+{
+	uint32_t i = etr__idmap_get(&w->by_m, m);
+
+	if (i)
+		return &w->batches[i - 1];
+	if (w->nbatches >= UINT32_MAX - 1 || etr__grow(&w->batches, &w->capbatches, w->nbatches + 1) != 0 ||
+	    etr__idmap_put(&w->by_m, m, (uint32_t)w->nbatches + 1) != 0)
+		return NULL;
+	/* Those made in earlier generations have a buffer. */
+	if (w->nbatches == w->made)
+		w->batches[w->made++] = (struct batch){ .buf = NULL };
+	w->batches[w->nbatches].m = m;
+	w->batches[w->nbatches].n = 0;
+	return &w->batches[w->nbatches++];
+}
+
+int etr_writer_event(struct etr_writer *w, uint64_t m, int type, uint64_t time, const uint64_t *args, unsigned nargs)
+{
+	struct batch *b;
+	uint8_t *p;
+	int rc = check_open(w);
+
+	if (rc < 0)
+		return rc;
+	if (type < 0 || type > 255 || !wire_is_timed((uint8_t)type) || nargs + 1u != wire_specs[type].nargs)
+		return -ETR_E_INVALID;
+	b = batch_of(w, m);
+	if (!b)
+		return out_of_memory(w);
+	/* Time cannot go backwards inside a batch. */
+	if (b->n && time < b->last && flush(w, b) < 0)
+		return w->fault.code;
+	p = room(w, b, MAX_EVENT);
+	if (!p)
+		return w->fault.code;
+	if (b->n == 0)
+		b->time = b->last = time;
+	*p++ = (uint8_t)type;
+	p = wire_put_varint(p, time - b->last);
+	for (unsigned i = 0; i < nargs; i++)
+		p = wire_put_varint(p, args[i]);
+	b->n = (size_t)(p - b->buf);
+	b->last = time;
+	return 0;
+}
+
+int etr_writer_cpu_sample(struct etr_writer *w, uint64_t time, uint64_t m, uint64_t p, uint64_t g, uint64_t stack)
+{
+	const uint64_t args[] = { time, m, p, g, stack };
+	struct batch *b = &w->samples;
+	uint8_t *to;
+	int rc = check_open(w);
+
+	if (rc < 0)
+		return rc;
+	to = room(w, b, 1 + MAX_EVENT);
+	if (!to)
+		return w->fault.code;
+	if (b->n == 0) {
+		b->time = w->time;
+		*to++ = WIRE_CPU_SAMPLES;
+	}
+	*to++ = WIRE_CPU_SAMPLE;
+	for (int i = 0; i < 5; i++)
+		to = wire_put_varint(to, args[i]);
+	b->n = (size_t)(to - b->buf);
+	return 0;
+}
+
+/* Hands out a table as batches that begin with byte `head` and have entries of type `type`. */
+static int flush_table(struct etr_writer *w, const struct table *t, uint8_t head, uint8_t type)
+{
+	struct batch b = { .m = WIRE_NO_M, .time = w->time };
+
+	for (const struct entry *e = t->first; e; e = e->next) {
+		uint8_t *p = room(w, &b, 2 + 2 * WIRE_VARINT_MAX + e->len);
+
+		if (!p)
+			break;
+		if (b.n == 0)
+			*p++ = head;
+		*p++ = type;
+		p = wire_put_varint(p, e->id);
+		p = wire_put_varint(p, type == WIRE_STACK ? e->count : e->len);
+		memcpy(p, e + 1, e->len);
+		b.n = (size_t)(p + e->len - b.buf);
+	}
+	if (w->fault.code == 0)
+		flush(w, &b);
+	free(b.buf);
+	return w->fault.code;
+}
+
+static int flush_sync(struct etr_writer *w)
+{
+	uint8_t bytes[3 + 5 * WIRE_VARINT_MAX], *p = bytes;
+	struct batch b = { .m = WIRE_NO_M, .time = w->time, .buf = bytes };
+
+	*p++ = WIRE_SYNC;
+	*p++ = WIRE_FREQUENCY;
+	p = wire_put_varint(p, w->frequency);
+	*p++ = WIRE_CLOCK_SNAPSHOT;
+	p = wire_put_varint(p, 0);
+	p = wire_put_varint(p, w->mono);
+	p = wire_put_varint(p, w->sec);
+	p = wire_put_varint(p, w->nsec);
+	b.n = (size_t)(p - bytes);
+	return flush(w, &b);
+}
+
+int etr_writer_end_generation(struct etr_writer *w)
+{
+	static const uint8_t end = WIRE_END_OF_GENERATION;
+	int rc = check_open(w);
+
+	for (size_t i = 0; rc == 0 && i < w->nbatches; i++)
+		rc = flush(w, &w->batches[i]);
+	if (rc == 0)
+		rc = flush_table(w, &w->strings, WIRE_STRINGS, WIRE_STRING);
+	if (rc == 0)
+		rc = flush_table(w, &w->stacks, WIRE_STACKS, WIRE_STACK);
+	if (rc == 0)
+		rc = flush(w, &w->samples);
+	if (rc == 0)
+		rc = flush_sync(w);
+	if (rc == 0)
+		rc = hand_out(w, &end, 1);
+	if (rc < 0)
+		return rc;
+	table_clear(&w->strings);
+	table_clear(&w->stacks);
+	etr__idmap_clear(&w->by_m);
+	w->nbatches = 0;
+	w->open = false;
+	return 0;
+}
