@@ -275,6 +275,7 @@ static int add_frequency(struct etr__tables *t, struct walk *w)
 	rc = walk_numbers(w, &freq, 1);
 	if (rc < 0)
 		return rc;
+	t->frequency = freq;
 	t->ns_per_unit = 1.0 / ((double)freq / 1e9);
 	return 0;
 }

@@ -76,6 +76,7 @@ struct etr__tables {
 	size_t nsamples, capsamples, next_sample;
 
 	double ns_per_unit;		/* 0: no frequency yet */
+	uint64_t frequency;		/* units a second, as the file says */
 	bool has_clock;
 	uint64_t clock_time, clock_mono, clock_sec, clock_nsec;
 };

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libtracecore.la
 libtracecore_la_SOURCES = \
 	%D%/batchscan.c %D%/batchscan.h \
 	%D%/error.c \
+	%D%/extents.c \
 	%D%/fault.c %D%/fault.h \
 	%D%/frontier.c %D%/frontier.h \
 	%D%/genarena.c %D%/genarena.h \
