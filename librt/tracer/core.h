@@ -40,8 +40,8 @@ extern struct trace_core trace_core;
 
 /* --- member.c --- */
 
-/* Waits until no M writes in a generation before the current one; but does not wait for `except`. */
-void trace_pins_wait(const struct trace_m *except);
+/* Waits until no M writes in a generation before the current one; but not for the M in *dying (NULL: none), which may change meanwhile. */
+void trace_pins_wait(_Atomic(const struct trace_m *) *dying);
 /* Bounds of the stack of M's own thread; 0, 0 when unknown. */
 void trace_m_stack_bounds(const struct trace_m *m, uintptr_t *lo, uintptr_t *hi);
 /* In a forked child: forgets all Ms but the calling thread's. */

@@ -1,9 +1,56 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * fatal.c - to be written.
+ * fatal.c - signals that end the program.
+ *
+ * The handler asks the writer to end the session, waits for it (not for ever), restores the default and lets the signal act again, so
+ * the exit status is what it would have been.  Everything it calls is async-signal-safe.
  */
 #include "librt/tracer/fatal.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "librt/tracer/core.h"
+
+#define WAIT_NS (5 * TRACE_NS_PER_S)
+
+static const int watched[] = {
+	SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU,
+};
+#define NWATCHED (sizeof(watched) / sizeof(watched[0]))
+
+static void on_fatal(int sig, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	struct trace_m *m = trace_core.host->current_m != NULL ? trace_core.host->current_m() : NULL;
+
+	trace_session_flush_dying(m, WAIT_NS);
+	/* A fault happens again on return; anything else is sent again, and is pending until then. */
+	signal(sig, SIG_DFL);
+	syscall(SYS_tgkill, (long)getpid(), (long)syscall(SYS_gettid), (long)sig);
+	errno = saved;
+}
+
 void trace_fatal_watch(void)
 {
+	struct sigaction act = { .sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK }, old;
+
+	sigemptyset(&act.sa_mask);
+	for (size_t i = 0; i < NWATCHED; i++) {
+		if (sigaction(watched[i], NULL, &old) == 0 && (old.sa_flags & SA_SIGINFO) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(watched[i], &act, NULL);
+	}
+}
+
+void trace_fatal_unwatch(void)
+{
+	struct sigaction act = { .sa_handler = SIG_DFL }, old;
+
+	for (size_t i = 0; i < NWATCHED; i++) {
+		if (sigaction(watched[i], NULL, &old) == 0 && (old.sa_flags & SA_SIGINFO) != 0 && old.sa_sigaction == on_fatal)
+			sigaction(watched[i], &act, NULL);
+	}
 }

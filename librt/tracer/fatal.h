@@ -5,7 +5,9 @@
 #ifndef TRACER_FATAL_H
 #define TRACER_FATAL_H
 
-/* Catches the signals that would end the program and can be caught, where nobody handles or ignores them. */
+/* From a session's start on: catches the signals that would end the program, where nobody handles or ignores them. */
 void trace_fatal_watch(void);
+/* From its end on: gives back those that nobody took meanwhile. */
+void trace_fatal_unwatch(void);
 
 #endif

@@ -55,6 +55,8 @@ void trace_m_register(struct trace_m *m)
 
 void trace_m_unregister(struct trace_m *m)
 {
+	struct trace_m_private *priv = m->priv;
+
 	trace_lock_take(&trace_core.lock);
 	trace_sampler_detach(m);
 	*m->prev = m->next;
@@ -63,8 +65,10 @@ void trace_m_unregister(struct trace_m *m)
 	for (int slot = 0; slot < 2; slot++)
 		atomic_fetch_add_explicit(&trace_core.lost_orphans, m->lost[slot], memory_order_relaxed);
 	trace_lock_give(&trace_core.lock);
-	trace_pages_free(m->priv, sizeof(*m->priv));
+	/* A sample's handler on this thread may still look at it: first the pointer goes, then the page. */
 	m->priv = NULL;
+	atomic_signal_fence(memory_order_seq_cst);
+	trace_pages_free(priv, sizeof(*priv));
 }
 
 void trace_m_stack_bounds(const struct trace_m *m, uintptr_t *lo, uintptr_t *hi)
@@ -105,7 +109,7 @@ void trace_pin_always(struct trace_pin *pin, struct trace_m *m)
  * The lock is given up while waiting, since Ms must be able to come and go.  An M that registers meanwhile reads the new number with its
  * first pin, and one that unregisters is outside its pin.
  */
-void trace_pins_wait(const struct trace_m *except)
+void trace_pins_wait(_Atomic(const struct trace_m *) *dying)
 {
 	uint64_t upto, seen_serial = 0, seen_pin = 0;
 
@@ -113,6 +117,7 @@ void trace_pins_wait(const struct trace_m *except)
 	upto = trace_core.last_serial;
 	for (uint64_t rounds = 0;; rounds++) {
 		struct trace_m *busy = NULL;
+		const struct trace_m *except = dying != NULL ? atomic_load_explicit(dying, memory_order_acquire) : NULL;
 
 		/* Serials fall along the list: whoever is above `upto` has passed. */
 		for (struct trace_m *m = trace_core.ms; m != NULL && busy == NULL; m = m->next) {

@@ -176,6 +176,7 @@ int trace_stop(void)
 		}
 		err = atomic_load_explicit(&s->error, memory_order_relaxed);
 		session_is_open = false;
+		trace_fatal_unwatch();
 	}
 	trace_lock_give(&session_lock);
 	return err;
@@ -215,10 +216,12 @@ bool trace_session_flush_dying(const struct trace_m *m, uint64_t ns)
 {
 	struct trace_session *s = &session;
 	uint64_t deadline = trace_mono_ns() + ns;
+	const struct trace_m *none = NULL;
 
 	if (!trace_is_on())
 		return true;
-	atomic_store_explicit(&s->dying, m, memory_order_release);
+	/* The first one only: a second thread that dies meanwhile just waits. */
+	atomic_compare_exchange_strong_explicit(&s->dying, &none, m, memory_order_release, memory_order_relaxed);
 	atomic_store_explicit(&s->stop_wanted, true, memory_order_release);
 	trace_bell_ring();
 	for (;;) {
@@ -253,7 +256,7 @@ static void after_fork(void)
 
 __attribute__((destructor)) static void at_exit(void)
 {
-	if (session_is_open)
+	if (trace_core.host != NULL)
 		trace_stop();
 }
 

@@ -107,7 +107,7 @@ static int generation_end(struct trace_writer *w, bool last)
 		trace_core.last_gen++;
 	/* Pairs with the load in trace_pin_always; also publishes the reset of the next generation's tables. */
 	atomic_store_explicit(&trace_switch_page->gen, last ? 0 : trace_core.last_gen, memory_order_seq_cst);
-	trace_pins_wait(atomic_load_explicit(&s->dying, memory_order_acquire));
+	trace_pins_wait(&s->dying);
 	w->end_time = trace_clock_now();
 	trouble = trouble_of(w);
 	if (trouble != 0)
@@ -158,7 +158,8 @@ static int session_loop(struct trace_writer *w)
 
 		if (atomic_load_explicit(&s->stop_wanted, memory_order_acquire))
 			return generation_end(w, true);
-		atomic_store_explicit(&nudged, false, memory_order_relaxed);
+		if (atomic_exchange_explicit(&nudged, false, memory_order_relaxed))
+			trace_output_samples_take(w);
 		trace_stream_drain(w, false);
 		trouble = trouble_of(w);
 		if (trouble == 0 && advance_is_due(w, now, deadline)) {
@@ -184,7 +185,7 @@ static void session_fail(struct trace_writer *w, int trouble)
 {
 	/* As at a generation's end: after this nobody writes, and all chunks are the writer's. */
 	atomic_store_explicit(&trace_switch_page->gen, 0, memory_order_seq_cst);
-	trace_pins_wait(atomic_load_explicit(&w->session->dying, memory_order_acquire));
+	trace_pins_wait(&w->session->dying);
 	trace_stream_discard(w);
 	trace_tables_reset(0);
 	trace_tables_reset(1);
