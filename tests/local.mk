@@ -14,3 +14,17 @@ mutate_read_LDADD = libexectrace.la
 EXTRA_DIST += %D%/interop/go.mod %D%/interop/go.sum %D%/interop/compare-mutations.sh \
 	%D%/interop/cmd/gen/main.go %D%/interop/cmd/godump/main.go %D%/interop/cmd/mutate/main.go \
 	%D%/interop/cmd/readbench/main.go
+
+# What the commands compute.
+EXTRA_DIST += testdata/locks-named.txt testdata/locks-unnamed.txt
+if HAVE_CHECK
+analysis_tests = test-analysis test-profiles
+check_PROGRAMS += $(analysis_tests)
+TESTS += $(analysis_tests)
+test_analysis_SOURCES = %D%/test-analysis.c
+test_analysis_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_analysis_LDADD = libanalysis.la libexectrace.la $(CHECK_LIBS)
+test_profiles_SOURCES = %D%/test-profiles.c
+test_profiles_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_profiles_LDADD = libanalysis.la libexectrace.la $(CHECK_LIBS)
+endif
