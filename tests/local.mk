@@ -28,3 +28,12 @@ test_profiles_SOURCES = %D%/test-profiles.c
 test_profiles_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_profiles_LDADD = libanalysis.la libexectrace.la $(CHECK_LIBS)
 endif
+
+# The runtime under load: stress.sh runs it, and has its traces read.
+if HAVE_RT
+check_PROGRAMS += stress-rt
+stress_rt_SOURCES = %D%/stress-rt.c
+stress_rt_LDADD = libexectrace-rt.la
+dist_check_SCRIPTS += %D%/stress.sh
+TESTS += %D%/stress.sh
+endif
