@@ -137,7 +137,7 @@ struct exrt__sched {
 	_Atomic uint32_t stop_busy;	/* someone stops the world */
 	struct exrt__note stopnote, monitor_note, donenote, mainnote;
 	_Atomic int live_threads;	/* of this run, the monitor's too */
-	struct exrt__p *allp[EXRT__MAX_PROCS];
+	_Atomic(struct exrt__p *) allp[EXRT__MAX_PROCS];	/* by id; see exrt__p_at */
 	_Atomic int nallp;		/* ever made */
 	int result;			/* of the main goroutine */
 };
@@ -267,6 +267,12 @@ static inline void exrt__g_set(struct exrt__g *g, enum trace_gstate state, struc
 static inline void exrt__p_set(struct exrt__p *p, unsigned state, struct exrt__m *m)
 {
 	atomic_store_explicit(&p->state, (uintptr_t)m | state, memory_order_release);
+}
+
+/* The P of an id below nprocs. Acquire pairs with the release of its maker. */
+static inline struct exrt__p *exrt__p_at(int id)
+{
+	return atomic_load_explicit(&exrt__sched.allp[id], memory_order_acquire);
 }
 
 static inline unsigned exrt__state(uintptr_t word)

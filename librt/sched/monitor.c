@@ -133,7 +133,7 @@ static void *monitor_main(void *arg)
 		wait_while_idle();
 		now = exrt_nanotime();
 		for (int i = 0; i < load_relaxed(&s->nprocs) && !load_relaxed(&s->stopping); i++)
-			busy |= retake(m, s->allp[i], now);
+			busy |= retake(m, exrt__p_at(i), now);
 		busy |= run_late_timers(now);
 		idle = busy ? 0 : idle + 1;
 		if (idle == 0)

@@ -120,7 +120,7 @@ static struct exrt__g *steal(struct exrt__m *m)
 		unsigned at = exrt__m_random(m) % n;
 
 		for (unsigned i = 0; i < n; i++, at = at + 1 < n ? at + 1 : 0) {
-			struct exrt__p *victim = s->allp[at];
+			struct exrt__p *victim = exrt__p_at((int)at);
 			struct exrt__g *g;
 
 			if (load_relaxed(&s->stopping))
@@ -167,7 +167,7 @@ static bool look_again(struct exrt__m *m)
 	int n = load_relaxed(&s->nprocs);
 
 	for (int i = 0; i < n; i++) {
-		if (exrt__runq_is_empty(s->allp[i]))
+		if (exrt__runq_is_empty(exrt__p_at(i)))
 			continue;
 		if (!take_idle_p(m))
 			return false;	/* all Ps are at work; their Ms will find it */

@@ -55,7 +55,7 @@ static void visit_ps(void (*visit)(void *ctx, const struct trace_p_info *info), 
 	int n = atomic_load_explicit(&exrt__sched.nallp, memory_order_acquire);
 
 	for (int i = 0; i < n; i++) {
-		struct exrt__p *p = exrt__sched.allp[i];
+		struct exrt__p *p = exrt__p_at(i);
 		uintptr_t word = atomic_load_explicit(&p->state, memory_order_acquire);
 		struct trace_p_info info = { .p = &p->t, .state = exrt__state(word) };
 

@@ -72,7 +72,7 @@ static void stop_others(struct exrt__m *m)
 	}
 	exrt__unlock(&s->lock);
 	for (int i = 0; i < n; i++) {
-		if (!exrt__p_steal(m, s->allp[i]))
+		if (!exrt__p_steal(m, exrt__p_at(i)))
 			continue;
 		exrt__lock(&s->lock);
 		s->stopwait--;
@@ -115,7 +115,7 @@ static void start_world(struct exrt__m *m)
 		return;
 	}
 	for (int i = n - 1; i >= 0; i--) {
-		p = s->allp[i];
+		p = exrt__p_at(i);
 		if (p == m->p)
 			continue;
 		if (exrt__runq_is_empty(p)) {
@@ -151,7 +151,8 @@ static int procs_make(int n)
 		memset(p, 0, sizeof(*p));
 		p->t.id = (uint64_t)i;
 		exrt__p_set(p, TRACE_P_IDLE, NULL);
-		s->allp[i] = p;
+		/* Release pairs with the acquire in exrt__p_at. */
+		atomic_store_explicit(&s->allp[i], p, memory_order_release);
 		/* Release pairs with the acquire of who walks the array. */
 		atomic_store_explicit(&s->nallp, i + 1, memory_order_release);
 	}
@@ -164,7 +165,7 @@ static void empty_queues(int from, int to)
 	struct exrt__g *g;
 
 	for (int i = from; i < to; i++) {
-		while ((g = exrt__runq_get(exrt__sched.allp[i])) != NULL) {
+		while ((g = exrt__runq_get(exrt__p_at(i))) != NULL) {
 			exrt__lock(&exrt__sched.lock);
 			exrt__globq_put(g);
 			exrt__unlock(&exrt__sched.lock);
@@ -176,7 +177,7 @@ static void empty_queues(int from, int to)
 static void resize(struct exrt__m *m, int n, struct trace_where where)
 {
 	struct exrt__sched *s = &exrt__sched;
-	struct exrt__p *old = m->p, *p = old->t.id < (uint64_t)n ? old : s->allp[0];
+	struct exrt__p *old = m->p, *p = old->t.id < (uint64_t)n ? old : exrt__p_at(0);
 	struct exrt__g *g = m->g;
 	struct trace_pin pin;
 	bool on = exrt__trace_begin(&pin, m);
@@ -290,7 +291,7 @@ static void end_threads(struct exrt__m *m)
 		if (idle)
 			exrt__note_wake(&idle->note);
 		for (int i = 0; i < load_relaxed(&s->nprocs); i++)
-			exrt__p_steal(m, s->allp[i]);
+			exrt__p_steal(m, exrt__p_at(i));
 		exrt__note_wait(&s->donenote, exrt_nanotime() + 1000000);
 	}
 }
@@ -304,7 +305,7 @@ static bool clean_up(void)
 		return false;
 	exrt__timer_clear();
 	for (int i = 0; i < load_relaxed(&s->nallp); i++) {
-		while (exrt__runq_get(s->allp[i]))
+		while (exrt__runq_get(exrt__p_at(i)))
 			;
 	}
 	s->runq_head = s->runq_tail = NULL;
@@ -334,14 +335,14 @@ static struct exrt__p *prepare(struct exrt__m *m, struct main_call *call)
 		return NULL;
 	atomic_store(&s->nprocs, n);
 	for (int i = n - 1; i > 0; i--)
-		exrt__pidle_put(s->allp[i]);
-	exrt__acquire_p(m, s->allp[0]);
+		exrt__pidle_put(exrt__p_at(i));
+	exrt__acquire_p(m, exrt__p_at(0));
 	/* The one idle M there may be is not there yet: nobody is woken. */
 	atomic_store(&s->nmspinning, 1);
 	rc = exrt__go(m, 8u << 20, main_go, call, (struct trace_where){ 0, 0 }, true);
 	atomic_store(&s->nmspinning, 0);
 	exrt__release_p(m);
-	return rc ? NULL : s->allp[0];
+	return rc ? NULL : exrt__p_at(0);
 }
 
 int exrt_run(int (*fn)(void *arg), void *arg)

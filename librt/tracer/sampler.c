@@ -103,8 +103,11 @@ static void on_timer(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
 	struct trace_m *m = trace_core.host->current_m();
-	struct trace_sampler *r = m != NULL && m->priv != NULL ? m->priv->sampler : NULL;
+	struct trace_sampler *r = NULL;
 
+	/* Acquire pairs with the release in sampler_on, which another thread may have called. */
+	if (m != NULL && m->priv != NULL)
+		r = __atomic_load_n(&m->priv->sampler, __ATOMIC_ACQUIRE);
 	if (r != NULL && atomic_load_explicit(&r->on, memory_order_relaxed) && trace_is_on()) {
 		uintptr_t pcs[TRACE_MAX_FRAMES];
 		const struct trace_g *g = m->g;
@@ -181,7 +184,7 @@ static void sampler_on(struct trace_m *m)
 			return;
 		r->timer = -1;
 		r->m_id = m->id;
-		m->priv->sampler = r;
+		__atomic_store_n(&m->priv->sampler, r, __ATOMIC_RELEASE);
 	}
 	if (m->priv->sampler->timer >= 0)
 		return;
