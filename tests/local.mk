@@ -38,3 +38,37 @@ stress_rt_LDADD = libexectrace-rt.la
 dist_check_SCRIPTS += %D%/stress.sh
 TESTS += %D%/stress.sh
 endif
+
+# The parser and trace-print.
+reader_scripts = %D%/cases.sh %D%/headers.sh %D%/interop-reader.sh %D%/mutations.sh
+dist_check_SCRIPTS += $(reader_scripts)
+TESTS += $(reader_scripts)
+EXTRA_DIST += %D%/headers.cc \
+	testdata/clocks-odd-122.test testdata/clocks-odd-122.dump \
+	testdata/deadlock-122.test testdata/deadlock-122.dump \
+	testdata/empty-123.test testdata/empty-123.dump \
+	testdata/empty-126.test testdata/empty-126.dump \
+	testdata/end-missing-126.test testdata/end-missing-126.dump \
+	testdata/event-undecodable-126.test testdata/event-undecodable-126.dump \
+	testdata/every-event-126.test testdata/every-event-126.dump \
+	testdata/frame-unresolved-122.test testdata/frame-unresolved-122.dump \
+	testdata/frequency-missing-125.test testdata/frequency-missing-125.dump \
+	testdata/region-across-generations-123.test testdata/region-across-generations-123.dump \
+	testdata/region-misnested-123.test testdata/region-misnested-123.dump \
+	testdata/rest-dropped-126.test testdata/rest-dropped-126.dump \
+	testdata/string-unknown-126.test testdata/string-unknown-126.dump \
+	testdata/ties-many-threads-122.test testdata/ties-many-threads-122.dump
+if HAVE_CHECK
+reader_tests = test-wire test-tables test-trace
+check_PROGRAMS += $(reader_tests)
+TESTS += $(reader_tests)
+test_wire_SOURCES = %D%/test-wire.c
+test_wire_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_wire_LDADD = libwire.la $(CHECK_LIBS)
+test_tables_SOURCES = %D%/test-tables.c
+test_tables_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_tables_LDADD = libtracecore.la $(CHECK_LIBS)
+test_trace_SOURCES = %D%/test-trace.c
+test_trace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_trace_LDADD = libtracecore.la $(CHECK_LIBS)
+endif
