@@ -3,3 +3,14 @@
 noinst_PROGRAMS += bench-read
 bench_read_SOURCES = %D%/bench-read.c
 bench_read_LDADD = libexectrace.la
+
+if HAVE_RT
+noinst_PROGRAMS += bench-sched
+bench_sched_SOURCES = %D%/bench-sched.c
+bench_sched_LDADD = libexectrace-rt.la
+endif
+
+EXTRA_DIST += %D%/run.sh tests/interop/cmd/rtbench/main.go
+bench: all
+	$(AM_V_at)top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' GO='$(GO)' $(srcdir)/bench/run.sh
+.PHONY: bench

@@ -6,7 +6,7 @@ script_tests = \
 	%D%/manpages.sh
 dist_check_SCRIPTS += $(script_tests)
 TESTS += $(script_tests)
-EXTRA_DIST += %D%/aarch64.sh %D%/interop/viewer/main.go
+EXTRA_DIST += %D%/aarch64.sh %D%/interop/cmd/viewer/main.go
 
 # Damaged traces: the reader under every truncation and many changes.
 check_PROGRAMS += mutate-read
