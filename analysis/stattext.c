@@ -139,7 +139,7 @@ static void print_hist_title(const char *title, FILE *out)
 	fprintf(out, "\n%-34s %10s %10s %10s %10s %10s\n", title, "count", "total", "p50", "p99", "max");
 }
 
-/* A name in a column of 32, longer ones cut in the middle of nothing: they push the row out. */
+/* A name in a column of 32; a longer one pushes the row out. */
 static void print_name(const struct an_summary *summary, an_text_id name, const char *if_empty, FILE *out)
 {
 	const struct an_text *text = &summary->source->names.texts[name];
@@ -226,7 +226,11 @@ static int print_functions(const struct an_summary *summary, FILE *out)
 		fprintf(out, "  %10" PRIu64, total->goroutines);
 		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++)
 			fprintf(out, " %10s", an_text_ns(ns, total->ns[columns[c]]));
-		print_name(summary, rows[i].name, "(unknown)", out);
+		fputs("  ", out);
+		if (rows[i].name)
+			an_text_print(&summary->source->names, rows[i].name, out);
+		else
+			fputs("(unknown)", out);
 		fputc('\n', out);
 	}
 	if (n > MAX_ROWS)

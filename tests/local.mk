@@ -2,6 +2,8 @@
 
 # A script test is distributed and run from the source folder.
 script_tests = \
+	%D%/analysis-commands.sh \
+	%D%/interop-analysis.sh \
 	%D%/arrows.sh \
 	%D%/manpages.sh
 dist_check_SCRIPTS += $(script_tests)
@@ -17,7 +19,10 @@ EXTRA_DIST += %D%/interop/go.mod %D%/interop/go.sum %D%/interop/compare-mutation
 	%D%/interop/cmd/readbench/main.go
 
 # What the commands compute.
-EXTRA_DIST += testdata/locks-named.txt testdata/locks-unnamed.txt
+EXTRA_DIST += testdata/locks-named.txt testdata/locks-unnamed.txt \
+	testdata/expected/locks-named.json testdata/expected/locks-named.stat testdata/expected/locks-named.top \
+	testdata/expected/locks-unnamed.json testdata/expected/locks-unnamed.stat testdata/expected/locks-unnamed.top \
+	%D%/interop/cmd/figures/main.go %D%/interop/pprofkeys.sh
 if HAVE_CHECK
 analysis_tests = test-analysis test-profiles
 check_PROGRAMS += $(analysis_tests)

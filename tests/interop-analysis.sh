@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# With Go: figures of trace-stat, profiles of trace-pprof and slices of trace-cut against Go's reader and "go tool trace", on
+# traces that a Go program just made of itself.
+set -u
+[ -n "${GO:-}" ] || { echo "no go"; exit 77; }
+src=$(cd "${top_srcdir:-.}" && pwd)
+bin=$(cd "${top_builddir:-.}" && pwd)
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+bad=0
+fail() { echo "FAIL: $*"; bad=1; }
+
+(cd "$src/tests/interop" && GOFLAGS=-mod=readonly "$GO" build -o "$dir/" ./cmd/gen ./cmd/figures) >"$dir/log" 2>&1 ||
+	{ cat "$dir/log"; echo "Go's reader cannot be built here"; exit 77; }
+
+# A trace's figures, computed twice.
+figures()
+{
+	"$bin/trace-stat" --json "$1" >"$dir/json" || fail "trace-stat $2"
+	"$dir/figures" "$1" "$dir/json" || fail "figures of $2"
+}
+
+for mode in storm all; do
+	trace=$dir/$mode.trace
+	"$dir/gen" $mode "$trace" 150 >/dev/null || { fail "gen $mode"; continue; }
+	figures "$trace" $mode
+	[ -x "$bin/trace-pprof" ] || continue
+	for type in net sync syscall sched; do
+		"$GO" tool trace -pprof=$type "$trace" >"$dir/theirs" 2>/dev/null || { fail "go tool trace $type"; continue; }
+		"$bin/trace-pprof" $type -o "$dir/ours" "$trace" || fail "trace-pprof $type of $mode"
+		sh "$src/tests/interop/pprofkeys.sh" "$dir/theirs" >"$dir/theirs.keys"
+		sh "$src/tests/interop/pprofkeys.sh" "$dir/ours" >"$dir/ours.keys"
+		cmp -s "$dir/theirs.keys" "$dir/ours.keys" ||
+			{ fail "$type of $mode"; diff "$dir/theirs.keys" "$dir/ours.keys" | head -5; }
+	done
+done
+[ ! -x "$bin/trace-pprof" ] || [ -s "$dir/ours.keys" ] || fail "the comparison compared nothing"
+
+# Each generation alone, as Go's reader sees it.
+"$dir/gen" gc "$dir/gc.trace" 2300 >/dev/null || fail "gen gc"
+n=1
+while "$bin/trace-cut" -o "$dir/slice" --generation $n "$dir/gc.trace" 2>/dev/null; do
+	figures "$dir/slice" "generation $n"
+	n=$((n + 1))
+done
+[ $n -ge 3 ] || fail "only $((n - 1)) generations"
+exit $bad
