@@ -77,6 +77,17 @@ void trace_m_stack_bounds(const struct trace_m *m, uintptr_t *lo, uintptr_t *hi)
 	*hi = m->priv != NULL ? m->priv->stack_hi : 0;
 }
 
+static inline void pin_take(struct trace_pin *pin, struct trace_m *m, uint64_t before)
+{
+	pin->m = m;
+	/*
+	 * Store, then load, both seq_cst; the core stores the number and then loads the pin.  Either this load sees the new number or
+	 * the core sees the odd pin, and then it waits.
+	 */
+	atomic_exchange_explicit(&m->pin, before + 1, memory_order_seq_cst);
+	pin->gen = atomic_load_explicit(&trace_switch_page->gen, memory_order_seq_cst);
+}
+
 bool trace_acquire_slow(struct trace_pin *pin, struct trace_m *m)
 {
 	uint64_t before = atomic_load_explicit(&m->pin, memory_order_relaxed);
@@ -84,7 +95,7 @@ bool trace_acquire_slow(struct trace_pin *pin, struct trace_m *m)
 	/* Inside a pin already: a signal handler that interrupted an event. */
 	if (__builtin_expect((before & 1) != 0, 0))
 		return false;
-	trace_pin_always(pin, m);
+	pin_take(pin, m, before);
 	if (__builtin_expect(pin->gen == 0, 0)) {
 		trace_release(pin);
 		return false;
@@ -94,15 +105,7 @@ bool trace_acquire_slow(struct trace_pin *pin, struct trace_m *m)
 
 void trace_pin_always(struct trace_pin *pin, struct trace_m *m)
 {
-	uint64_t before = atomic_load_explicit(&m->pin, memory_order_relaxed);
-
-	pin->m = m;
-	/*
-	 * Store, then load, both seq_cst; the core stores the number and then loads the pin.  Either this load sees the new number or
-	 * the core sees the odd pin, and then it waits.
-	 */
-	atomic_exchange_explicit(&m->pin, before + 1, memory_order_seq_cst);
-	pin->gen = atomic_load_explicit(&trace_switch_page->gen, memory_order_seq_cst);
+	pin_take(pin, m, atomic_load_explicit(&m->pin, memory_order_relaxed));
 }
 
 /*
