@@ -5,9 +5,11 @@ bench_read_SOURCES = %D%/bench-read.c
 bench_read_LDADD = libexectrace.la
 
 if HAVE_RT
-noinst_PROGRAMS += bench-sched
+noinst_PROGRAMS += bench-sched bench-emit
 bench_sched_SOURCES = %D%/bench-sched.c
 bench_sched_LDADD = libexectrace-rt.la
+bench_emit_SOURCES = %D%/bench-emit.c
+bench_emit_LDADD = libtracercore.la
 endif
 
 EXTRA_DIST += %D%/run.sh tests/interop/cmd/rtbench/main.go

@@ -76,4 +76,21 @@ test_tables_LDADD = libtracecore.la $(CHECK_LIBS)
 test_trace_SOURCES = %D%/test-trace.c
 test_trace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_trace_LDADD = libtracecore.la $(CHECK_LIBS)
+# The recorder's core under a pretended host.
+if HAVE_RT
+check_PROGRAMS += tracer-stress
+tracer_stress_SOURCES = %D%/tracer-stress.c %D%/fake-host.c %D%/fake-host.h
+tracer_stress_LDADD = libtracercore.la
+dist_check_SCRIPTS += %D%/tracer-stress.sh
+TESTS += %D%/tracer-stress.sh
+if HAVE_CHECK
+check_PROGRAMS += tracer-units tracer-session
+tracer_units_SOURCES = %D%/tracer-units.c
+tracer_units_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_units_LDADD = libtracercore.la $(CHECK_LIBS)
+tracer_session_SOURCES = %D%/tracer-session.c %D%/fake-host.c %D%/fake-host.h
+tracer_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_session_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
+TESTS += tracer-units tracer-session
+endif
 endif

@@ -96,7 +96,7 @@ static inline __attribute__((always_inline)) uintptr_t trace_current_pc(void)
 {
 	uintptr_t pc;
 #if defined(__x86_64__)
-	__asm__ volatile("leaq 0(%%rip), %0" : "=r"(pc));
+	__asm__ volatile("1: leaq 1b(%%rip), %0" : "=r"(pc));
 #elif defined(__aarch64__)
 	__asm__ volatile("adr %0, ." : "=r"(pc));
 #else

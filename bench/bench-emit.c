@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * emit.c - what the recorder costs the program: nanoseconds an event, into /dev/null, on one thread.
+ * bench-emit.c - what the recorder costs the program: nanoseconds an event, into /dev/null, on one thread.
  *
- *     emit [ROUNDS]      prints the median and the best of so many rounds (default 9)
+ *     bench-emit [ROUNDS]      prints the median and the best of so many rounds (default 9)
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -195,7 +195,7 @@ int main(int argc, char **argv)
 	o.cpu_hz = 0;
 	err = trace_start(&o);
 	if (err < 0) {
-		fprintf(stderr, "emit: %s\n", strerror(-err));
+		fprintf(stderr, "bench-emit: %s\n", strerror(-err));
 		return 1;
 	}
 	measure("on: an event without a stack", no_stack, rounds);
@@ -204,6 +204,6 @@ int main(int argc, char **argv)
 	measure("on: a user log with 10 frames", user_log, rounds);
 	err = trace_stop();
 	if (err < 0)
-		fprintf(stderr, "emit: %s\n", strerror(-err));
+		fprintf(stderr, "bench-emit: %s\n", strerror(-err));
 	return err < 0;
 }
