@@ -76,6 +76,8 @@ test_tables_LDADD = libtracecore.la $(CHECK_LIBS)
 test_trace_SOURCES = %D%/test-trace.c
 test_trace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_trace_LDADD = libtracecore.la $(CHECK_LIBS)
+endif
+
 # The recorder's core under a pretended host.
 if HAVE_RT
 check_PROGRAMS += tracer-stress

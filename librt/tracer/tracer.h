@@ -89,21 +89,18 @@ struct trace_where {
 	uintptr_t pc, fp;
 };
 
-/* The function that uses this macro is the leaf. */
+/* The function that uses these macros is the leaf; an inline function in their place would be one itself. */
 #define TRACE_HERE() ((struct trace_where){ trace_current_pc(), (uintptr_t)__builtin_frame_address(0) })
 
-static inline __attribute__((always_inline)) uintptr_t trace_current_pc(void)
-{
-	uintptr_t pc;
 #if defined(__x86_64__)
-	__asm__ volatile("1: leaq 1b(%%rip), %0" : "=r"(pc));
+#define TRACE_PC_ASM "1: leaq 1b(%%rip), %0"
 #elif defined(__aarch64__)
-	__asm__ volatile("adr %0, ." : "=r"(pc));
+#define TRACE_PC_ASM "adr %0, ."
 #else
 #error "unsupported processor"
 #endif
-	return pc;
-}
+#define trace_current_pc() \
+	__extension__({ uintptr_t trace_pc_; __asm__ volatile(TRACE_PC_ASM : "=r"(trace_pc_)); trace_pc_; })
 
 /* States as the host reports them; numbers of the wire format. */
 enum trace_gstate { TRACE_G_DEAD = 0, TRACE_G_RUNNABLE = 1, TRACE_G_RUNNING, TRACE_G_SYSCALL, TRACE_G_WAITING };
