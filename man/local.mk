@@ -4,3 +4,4 @@ dist_man_MANS += %D%/trace-stat.1 %D%/trace-cut.1 %D%/exectrace.5
 if WITH_PROFILE
 dist_man_MANS += %D%/trace-pprof.1
 endif
+dist_man_MANS += %D%/trace-print.1

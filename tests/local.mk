@@ -45,7 +45,7 @@ TESTS += %D%/stress.sh
 endif
 
 # The parser and trace-print.
-reader_scripts = %D%/cases.sh %D%/headers.sh %D%/interop-reader.sh %D%/mutations.sh
+reader_scripts = %D%/cases.sh %D%/headers.sh %D%/interop-reader.sh %D%/mutations.sh %D%/trace-print.sh
 dist_check_SCRIPTS += $(reader_scripts)
 TESTS += $(reader_scripts)
 EXTRA_DIST += %D%/headers.cc \

@@ -22,6 +22,9 @@ static const struct command *command;
 /* Set while a temporary file exists.  Written by the program, read by its signal handler. */
 static char *volatile pending;
 
+/* A failure of standard output has been told already. */
+static bool stdout_told;
+
 static const int fatal_signals[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGXCPU, SIGXFSZ };
 
 void command_begin(const struct command *self, char **argv)
@@ -104,7 +107,7 @@ int command_end(int status)
 
 	errno = 0;
 	if (fclose(stdout) != 0 || failed) {
-		if (errno == EPIPE)
+		if (errno == EPIPE || stdout_told)
 			return COMMAND_FAILED;
 		if (errno)
 			command_error("standard output", "%s", strerror(errno));
@@ -237,11 +240,15 @@ int command_output_open(struct command_output *out, const char *path)
 /* Writes out what is buffered and closes the stream; 0, or -1 with errno set (0: an earlier write failed). */
 static int output_close(struct command_output *out)
 {
-	int failed = ferror(out->f);
+	int failed = ferror(out->f) || out->error;
 	int rc;
 
 	errno = 0;
 	rc = out->f == stdout ? fflush(stdout) : fclose(out->f);
+	if (failed && out->error)
+		errno = out->error;
+	if (rc != 0 || failed)
+		stdout_told = stdout_told || out->f == stdout;
 	out->f = NULL;
 	return rc != 0 || failed ? -1 : 0;
 }

@@ -74,6 +74,7 @@ struct command_output {
 	FILE *f;
 	char *path;		/* as messages have it */
 	char *final, *temp;	/* NULL for what is written as it is */
+	int error;		/* the caller's note: errno of a write that failed; 0: none known */
 };
 
 /* Returns 0, or -1, said. */

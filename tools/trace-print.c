@@ -39,7 +39,7 @@ static const struct option options[] = {
 };
 
 /* What is whole is printed before what is wrong is told.  The status. */
-static int print_events(const char *path, FILE *out, bool stacks)
+static int print_events(const char *path, struct command_output *out, bool stacks)
 {
 	static struct textout t;
 	struct etr_reader *r = etr_reader_new();
@@ -50,12 +50,13 @@ static int print_events(const char *path, FILE *out, bool stacks)
 		command_error(path, "out of memory");
 		return COMMAND_FAILED;
 	}
-	t.f = out;
+	t.f = out->f;
 	rc = command_open_trace(r, path);
 	if (rc >= 0) {
 		while ((rc = etr_reader_next(r, &ev)) == 1 && !t.failed)
 			print_event(&t, r, &ev, stacks);
 		textout_flush(&t);
+		out->error = t.error;
 		if (rc < 0)
 			command_trace_error(path, r);
 	}
@@ -63,7 +64,7 @@ static int print_events(const char *path, FILE *out, bool stacks)
 	return rc < 0 || t.failed ? COMMAND_FAILED : COMMAND_OK;
 }
 
-static int print_raw(const char *path, FILE *out)
+static int print_raw(const char *path, struct command_output *out)
 {
 	struct etr_raw_reader *r = etr_raw_reader_new();
 	struct etr_raw_event ev;
@@ -74,16 +75,18 @@ static int print_raw(const char *path, FILE *out)
 		return COMMAND_FAILED;
 	}
 	rc = strcmp(path, "-") == 0 ? etr_raw_reader_open_fd(r, 0) : etr_raw_reader_open_path(r, path);
-	if (rc >= 0 && etr_raw_print_header(out, etr_raw_reader_version(r)) == 0)
-		while ((rc = etr_raw_reader_next(r, &ev)) == 1 && etr_raw_print(out, &ev) == 0)
+	if (rc >= 0 && etr_raw_print_header(out->f, etr_raw_reader_version(r)) == 0)
+		while ((rc = etr_raw_reader_next(r, &ev)) == 1 && etr_raw_print(out->f, &ev) == 0)
 			;
+	if (rc >= 0 && ferror(out->f))
+		out->error = errno;
 	if (rc < 0)
 		command_error(path, "%s", etr_raw_reader_detail(r));
 	etr_raw_reader_free(r);
 	return rc < 0 ? COMMAND_FAILED : COMMAND_OK;
 }
 
-static int assemble(const char *path, FILE *out)
+static int assemble(const char *path, struct command_output *out)
 {
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
 	char detail[256];
@@ -93,9 +96,10 @@ static int assemble(const char *path, FILE *out)
 		command_error(path, "%s", strerror(errno));
 		return COMMAND_FAILED;
 	}
-	rc = etr_raw_assemble(in, out, detail, sizeof(detail));
-	/* What could not be written is told when the output is committed. */
-	if (rc < 0 && !(rc == -ETR_E_IO && ferror(out)))
+	rc = etr_raw_assemble(in, out->f, detail, sizeof(detail));
+	if (ferror(out->f))
+		out->error = errno;
+	else if (rc < 0)
 		command_error(path, "%s", detail);
 	if (in != stdin)
 		fclose(in);
@@ -131,13 +135,13 @@ int main(int argc, char **argv)
 	if (command_output_open(&out, output) != 0)
 		return COMMAND_FAILED;
 	if (mode == OPT_ASSEMBLE)
-		status = assemble(argv[optind], out.f);
+		status = assemble(argv[optind], &out);
 	else if (mode == OPT_RAW)
-		status = print_raw(argv[optind], out.f);
+		status = print_raw(argv[optind], &out);
 	else
-		status = print_events(argv[optind], out.f, stacks);
-	/* Half a trace is no use; the whole lines of a broken one are, if there are any. */
-	if (status != COMMAND_OK && out.final && (mode == OPT_ASSEMBLE || ftello(out.f) <= 0))
+		status = print_events(argv[optind], &out, stacks);
+	/* Half a trace is no use; the whole lines of a broken one are, if there are any.  A failed write is told by the commit. */
+	if (status != COMMAND_OK && out.final && !out.error && (mode == OPT_ASSEMBLE || ftello(out.f) <= 0))
 		command_output_discard(&out);
 	else if (command_output_commit(&out) != 0)
 		status = COMMAND_FAILED;
