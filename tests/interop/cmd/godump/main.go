@@ -4,11 +4,19 @@
 //
 //	godump [-stacks] [-count] TRACE...
 //
+//	godump -cases
+//
+// With -cases it reads traces from standard input, each with its length before it as four bytes, low one first, and answers each
+// with a line "EVENTS HASH VERDICT": how many events there were, FNV-1a over what would be printed with -stacks, and "ok", "error"
+// or "panic".
+//
 // With -count it prints one line for each trace: its name, the number of delivered events, and "ok" or "error".
 package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"io"
@@ -60,10 +68,18 @@ func task(b []byte, name string, id trace.TaskID) []byte {
 	return u64(b, name, uint64(id))
 }
 
-func stack(b []byte, name string, s trace.Stack) []byte {
+// Stack prints the frames of s, "-" for none.  A CPU sample's stack id is not checked while reading, and panics when it is used
+// and names nothing: that is none, too.
+func stack(b []byte, name string, s trace.Stack) (out []byte) {
 	b = append(b, ' ')
 	b = append(b, name...)
 	b = append(b, '=')
+	none := append(b, '-')
+	defer func() {
+		if recover() != nil {
+			out = none
+		}
+	}()
 	n := 0
 	for f := range s.Frames() {
 		if n > 0 {
@@ -215,10 +231,64 @@ func dump(name string, w *bufio.Writer, stacks bool) (n int, err error) {
 	}
 }
 
+// OneCase reads a trace from memory.
+func oneCase(data []byte) (n int, hash uint64, verdict string) {
+	defer func() {
+		if p := recover(); p != nil {
+			verdict = "panic"
+		}
+	}()
+	hash = 14695981039346656037
+	r, err := trace.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return 0, hash, "error"
+	}
+	var b []byte
+	for {
+		e, err := r.ReadEvent()
+		if err == io.EOF {
+			return n, hash, "ok"
+		}
+		if err != nil {
+			return n, hash, "error"
+		}
+		n++
+		b = line(b[:0], e, true)
+		for _, c := range b {
+			hash = (hash ^ uint64(c)) * 1099511628211
+		}
+	}
+}
+
+func cases(in *bufio.Reader, out *bufio.Writer) {
+	var head [4]byte
+	var data []byte
+	for {
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			return
+		}
+		size := int(binary.LittleEndian.Uint32(head[:]))
+		if cap(data) < size {
+			data = make([]byte, size)
+		}
+		if _, err := io.ReadFull(in, data[:size]); err != nil {
+			return
+		}
+		n, hash, verdict := oneCase(data[:size])
+		fmt.Fprintf(out, "%d %016x %s\n", n, hash, verdict)
+		out.Flush()
+	}
+}
+
 func main() {
 	stacks := flag.Bool("stacks", false, "add stacks")
 	count := flag.Bool("count", false, "count events only; names of traces are read from standard input where none is given")
+	many := flag.Bool("cases", false, "read many traces from standard input, and tell of each")
 	flag.Parse()
+	if *many {
+		cases(bufio.NewReaderSize(os.Stdin, 1<<20), bufio.NewWriter(os.Stdout))
+		return
+	}
 	w := bufio.NewWriterSize(os.Stdout, 1<<20)
 	status := 0
 	one := func(name string) {

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * diff-go.c - damaged traces through our reader and through Go's, which must tell the same.
+ *
+ *     diff-go [-n ROUNDS] [-s SEED] [-t] [-k FOLDER] GODUMP TRACE...
+ *
+ * Each TRACE as it is, with -t cut at every offset, and changed ROUNDS times: by structmut, or by bytes.  GODUMP, started once
+ * with -cases, reads cases from its standard input and answers each with a line "EVENTS HASH VERDICT", the hash being
+ * FNV-1a over the events as trace-print --stacks prints them.  A case that differs is said, and kept in FOLDER.  Exit status 1
+ * when anything differs.
+ *
+ * Two kinds of difference are meant, and count apart: what makes Go's reader panic, and a table entry that is cut off at the end
+ * of its batch, an error to us, which Go's reader takes for the end of the whole trace and a success.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/structmut.h"
+#include "tools/printevent.h"
+
+#define MAX_SIZE ((size_t)1 << 22)
+
+struct answer {
+	uint64_t events, hash;
+	char verdict[16];
+	bool entry_cut_off;
+};
+
+static FILE *to_go, *from_go;
+static const char *keep_in;
+static unsigned long ncases, ndifferent, npanics, nearly_ends, nerrors, nevents;
+static uint64_t text_hash;
+static struct textout text;
+
+static ssize_t hash_text(void *cookie, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		text_hash = (text_hash ^ (uint8_t)p[i]) * 1099511628211u;
+	return (ssize_t)n;
+}
+
+static void ask_us(const uint8_t *data, size_t size, struct answer *a)
+{
+	struct etr_reader *r = etr_reader_new();
+	struct etr_event ev;
+	int rc;
+
+	FUZZ_CHECK(r);
+	text_hash = 14695981039346656037u;
+	a->events = 0;
+	rc = etr_reader_open_memory(r, data, size);
+	while (rc >= 0 && (rc = etr_reader_next(r, &ev)) == 1) {
+		a->events++;
+		print_event(&text, r, &ev, true);
+	}
+	textout_flush(&text);
+	a->hash = text_hash;
+	strcpy(a->verdict, rc < 0 ? "error" : "ok");
+	a->entry_cut_off = rc == -ETR_E_TABLE && strstr(etr_reader_error_message(r), "table entry");
+	etr_reader_free(r);
+}
+
+static void ask_go(const uint8_t *data, size_t size, struct answer *a)
+{
+	uint32_t n = (uint32_t)size;
+	const uint8_t head[] = { (uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16), (uint8_t)(n >> 24) };
+	char line[128];
+
+	if (fwrite(head, 1, 4, to_go) != 4 || fwrite(data, 1, size, to_go) != size || fflush(to_go) != 0 ||
+	    !fgets(line, sizeof(line), from_go) ||
+	    sscanf(line, "%" SCNu64 " %" SCNx64 " %15s", &a->events, &a->hash, a->verdict) != 3) {
+		fprintf(stderr, "diff-go: Go's side does not answer\n");
+		exit(1);
+	}
+}
+
+static void keep(const uint8_t *data, size_t size)
+{
+	char name[4096];
+	FILE *f;
+
+	if (!keep_in)
+		return;
+	snprintf(name, sizeof(name), "%s/case-%lu.trace", keep_in, ndifferent);
+	f = fopen(name, "wb");
+	if (!f || fwrite(data, 1, size, f) != size || fclose(f) != 0)
+		perror(name);
+}
+
+static void compare(const char *trace, const char *how, uint64_t number, const uint8_t *data, size_t size)
+{
+	struct answer us, go;
+
+	ask_us(data, size, &us);
+	ask_go(data, size, &go);
+	ncases++;
+	nevents += go.events;
+	nerrors += strcmp(go.verdict, "error") == 0;
+	if (strcmp(go.verdict, "panic") == 0) {
+		npanics++;
+		return;
+	}
+	if (us.events == go.events && us.hash == go.hash && strcmp(us.verdict, go.verdict) == 0)
+		return;
+	if (us.events == go.events && us.hash == go.hash && us.entry_cut_off && strcmp(go.verdict, "ok") == 0) {
+		nearly_ends++;
+		return;
+	}
+	ndifferent++;
+	printf("%s: %s %" PRIu64 ": ours %" PRIu64 " events %s, Go's %" PRIu64 " events %s%s (%lu)\n", trace, how, number, us.events,
+	       us.verdict, go.events, go.verdict, us.events == go.events && us.hash != go.hash ? ", other text" : "", ndifferent);
+	keep(data, size);
+}
+
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+/* One to three bytes changed, taken out or put in. */
+static size_t change_bytes(uint8_t *data, size_t size, uint64_t seed)
+{
+	for (uint64_t n = 1 + mix(seed) % 3; n > 0 && size > 16; n--) {
+		uint64_t r = mix(seed += 0x9e3779b97f4a7c15u);
+		size_t at = 16 + (size_t)(r >> 20) % (size - 16);
+
+		switch (r % 4) {
+		case 0:
+			data[at] = (uint8_t)(r >> 8);
+			break;
+		case 1:
+			memmove(data + at, data + at + 1, --size - at);
+			break;
+		case 2:
+			memmove(data + at + 1, data + at, size++ - at);
+			break;
+		default:
+			data[at] ^= (uint8_t)(1 << ((r >> 8) % 8));
+		}
+	}
+	return size;
+}
+
+static void run(const char *trace, unsigned long rounds, uint64_t seed, bool truncate)
+{
+	uint8_t *data = malloc(MAX_SIZE), *changed = malloc(MAX_SIZE);
+	FILE *f = fopen(trace, "rb");
+	size_t size, n;
+
+	FUZZ_CHECK(data && changed);
+	if (!f) {
+		perror(trace);
+		exit(1);
+	}
+	size = fread(data, 1, MAX_SIZE, f);
+	fclose(f);
+	compare(trace, "whole", 0, data, size);
+	for (size_t i = 0; truncate && i < size; i++)
+		compare(trace, "cut at", i, data, i);
+	n = 0;
+	for (unsigned long i = 0; i < rounds; i++) {
+		uint64_t r = mix(seed + i);
+
+		/* What was changed is changed further, now and then. */
+		if (n == 0 || n > MAX_SIZE / 2 || r % 3 != 0) {
+			memcpy(changed, data, size);
+			n = size;
+		}
+		n = r % 8 == 7 ? change_bytes(changed, n, r) : structmut_mutate(changed, n, MAX_SIZE - 64, r);
+		compare(trace, "round", i, changed, n);
+	}
+	free(data);
+	free(changed);
+}
+
+static void start_go(const char *godump)
+{
+	int in[2], out[2];
+	pid_t pid;
+
+	FUZZ_CHECK(pipe(in) == 0 && pipe(out) == 0);
+	pid = fork();
+	FUZZ_CHECK(pid >= 0);
+	if (pid == 0) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		for (int i = 0; i < 2; i++) {
+			close(in[i]);
+			close(out[i]);
+		}
+		execl(godump, godump, "-cases", (char *)NULL);
+		perror(godump);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	to_go = fdopen(in[1], "wb");
+	from_go = fdopen(out[0], "r");
+	FUZZ_CHECK(to_go && from_go);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long rounds = 0;
+	uint64_t seed = 1;
+	bool truncate = false;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "n:s:tk:")) != -1) {
+		switch (opt) {
+		case 'n':
+			rounds = strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			seed = strtoull(optarg, NULL, 10);
+			break;
+		case 't':
+			truncate = true;
+			break;
+		case 'k':
+			keep_in = optarg;
+			break;
+		default:
+			return 2;
+		}
+	}
+	if (argc - optind < 2) {
+		fprintf(stderr, "usage: diff-go [-n ROUNDS] [-s SEED] [-t] [-k FOLDER] GODUMP TRACE...\n");
+		return 2;
+	}
+	text.f = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = hash_text });
+	FUZZ_CHECK(text.f);
+	setvbuf(text.f, NULL, _IONBF, 0);
+	start_go(argv[optind]);
+	for (int i = optind + 1; i < argc; i++)
+		run(argv[i], rounds, seed * 1000003 + (uint64_t)i, truncate);
+	fclose(to_go);
+	wait(NULL);
+	fclose(from_go);
+	fclose(text.f);
+	printf("%lu cases (%lu errors, %lu events), %lu differ; Go's reader panics in %lu and ends early in %lu\n", ncases, nerrors, nevents,
+	       ndifferent, npanics, nearly_ends);
+	return ndifferent ? 1 : 0;
+}

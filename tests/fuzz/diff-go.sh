@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# diff-go.sh [ROUNDS [SEED [TRACE...]]]: our reader and Go's tell the same of damaged traces.
+#
+# Without arguments each trace of testdata/fuzz is cut at every offset and changed 50 times, which takes seconds; by hand, with a
+# large count, it runs as long as one likes.  Cases that differ are kept in diff-go.kept below the build folder.  Skipped without go
+# or its module.
+[ -n "$GO" ] || GO=go
+command -v "$GO" >/dev/null || exit 77
+: "${top_srcdir:=.}" "${top_builddir:=.}"
+corpora=$top_srcdir/testdata/fuzz
+rounds=${1:-50} seed=${2:-1}
+[ $# -lt 2 ] || shift
+[ $# -lt 1 ] || shift
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+export GOFLAGS=-mod=readonly\ -buildvcs=false
+(cd "$top_srcdir/tests/interop" && "$GO" build -o "$dir/godump" ./cmd/godump) >"$dir/log" 2>&1 || {
+	cat "$dir/log"
+	grep -q "dial tcp\|no such host\|connection refused\|i/o timeout" "$dir/log" && exit 77
+	exit 1
+}
+for text in "$corpora"/text/*.txt; do
+	"$top_builddir/trace-print" --assemble -o "$dir/$(basename "$text" .txt).trace" "$text" || exit 1
+done
+[ $# -gt 0 ] || { cp "$corpora"/traces/*.trace "$dir" && set -- "$dir"/*.trace; } || exit 1
+kept=$top_builddir/diff-go.kept
+rm -rf "$kept"
+mkdir "$kept" || exit 1
+"$top_builddir/diff-go" -t -n "$rounds" -s "$seed" -k "$kept" "$dir/godump" "$@"
+status=$?
+rmdir "$kept" 2>/dev/null
+exit $status

@@ -1,0 +1,35 @@
+# Fuzz targets: with --enable-fuzzers libFuzzer drives them, else replay.c does, in `make check`, over the corpora.
+fuzz_targets = fuzz-reader fuzz-stream fuzz-raw fuzz-assemble
+check_PROGRAMS += $(fuzz_targets) diff-go
+
+fuzz_common = %D%/fuzz.h %D%/fuzzread.c %D%/structmut.c %D%/structmut.h
+if FUZZERS
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+fuzz_ldflags = $(AM_LDFLAGS)
+fuzz_common += %D%/replay.c
+endif
+fuzz_libs = libtracecore.la libwire.la
+
+fuzz_reader_SOURCES = %D%/fuzz-reader.c $(fuzz_common)
+fuzz_reader_LDADD = $(fuzz_libs)
+fuzz_reader_LDFLAGS = $(fuzz_ldflags)
+fuzz_stream_SOURCES = %D%/fuzz-stream.c $(fuzz_common)
+fuzz_stream_LDADD = $(fuzz_libs)
+fuzz_stream_LDFLAGS = $(fuzz_ldflags)
+fuzz_raw_SOURCES = %D%/fuzz-raw.c $(fuzz_common)
+fuzz_raw_LDADD = $(fuzz_libs)
+fuzz_raw_LDFLAGS = $(fuzz_ldflags)
+fuzz_assemble_SOURCES = %D%/fuzz-assemble.c $(fuzz_common)
+fuzz_assemble_LDADD = $(fuzz_libs)
+fuzz_assemble_LDFLAGS = $(fuzz_ldflags)
+
+# Our reader and Go's on the same damaged traces.
+diff_go_SOURCES = %D%/diff-go.c %D%/fuzz.h %D%/structmut.c %D%/structmut.h tools/printevent.c tools/printevent.h \
+	tools/textout.c tools/textout.h
+diff_go_LDADD = libtracecore.la libwire.la
+
+fuzz_scripts = %D%/replay.sh %D%/diff-go.sh
+dist_check_SCRIPTS += $(fuzz_scripts)
+TESTS += $(fuzz_scripts)
+EXTRA_DIST += testdata/fuzz

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Every fuzz target over the corpora in testdata/fuzz, and over some changes of each file.
+#
+# text/ holds traces in the raw text form, traces/ bytes that once broke something or reach far, assemble/ hostile text.  With the
+# targets built for libFuzzer nothing is changed.
+corpora=$top_srcdir/testdata/fuzz
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/traces" || exit 1
+for text in "$corpora"/text/*.txt; do
+	"$top_builddir/trace-print" --assemble -o "$dir/traces/$(basename "$text" .txt).trace" "$text" || exit 1
+done
+cp "$corpora"/traces/* "$dir/traces" || exit 1
+
+run() {
+	target=$1
+	shift
+	if "$top_builddir/$target" -help=1 2>/dev/null | grep -q max_total_time; then
+		"$top_builddir/$target" "$@" >"$dir/log" 2>&1
+	else
+		"$top_builddir/$target" -m "${FUZZ_ROUNDS:-100}" "$@" >"$dir/log" 2>&1
+	fi || { echo "$target:"; tail -n 30 "$dir/log"; exit 1; }
+	echo "$target: $(tail -n 1 "$dir/log")"
+}
+
+run fuzz-reader "$dir"/traces/*
+run fuzz-stream "$dir"/traces/*
+run fuzz-raw "$dir"/traces/*
+run fuzz-assemble "$corpora"/text/* "$corpora"/assemble/*
