@@ -96,3 +96,18 @@ tracer_session_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
 TESTS += tracer-units tracer-session
 endif
 endif
+
+# The scheduler and what goroutines wait with.
+if HAVE_RT
+if HAVE_CHECK
+runtime_tests = test-sched test-runtime
+check_PROGRAMS += $(runtime_tests)
+TESTS += $(runtime_tests)
+test_sched_SOURCES = %D%/test-sched.c
+test_sched_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_sched_LDADD = libruntimecore.la $(CHECK_LIBS)
+test_runtime_SOURCES = %D%/test-runtime.c
+test_runtime_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_runtime_LDADD = libruntimecore.la $(CHECK_LIBS)
+endif
+endif
