@@ -3,11 +3,13 @@
 noinst_PROGRAMS += bench-read
 bench_read_SOURCES = %D%/bench-read.c
 bench_read_LDADD = libexectrace.la
+bench_read_LDFLAGS = $(AM_LDFLAGS) -no-install
 
 if HAVE_RT
 noinst_PROGRAMS += bench-sched bench-emit
 bench_sched_SOURCES = %D%/bench-sched.c
 bench_sched_LDADD = libexectrace-rt.la
+bench_sched_LDFLAGS = $(AM_LDFLAGS) -no-install
 bench_emit_SOURCES = %D%/bench-emit.c
 bench_emit_LDADD = libtracercore.la
 endif
