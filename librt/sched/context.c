@@ -16,6 +16,10 @@ void exrt__ctx_prepare(struct exrt__ctx *ctx, void (*fn)(void *), void *arg)
 {
 	uintptr_t *sp;
 
+#ifdef EXRT_ASAN
+	/* Frames that were left for good without a return have their red zones still. */
+	__asan_unpoison_memory_region((void *)ctx->lo, ctx->hi - ctx->lo);
+#endif
 #if defined(__x86_64__)
 	uint32_t mxcsr;
 	uint16_t fpu;

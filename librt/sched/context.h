@@ -27,6 +27,7 @@
 #endif
 
 #ifdef EXRT_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef EXRT_TSAN
