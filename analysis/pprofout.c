@@ -24,6 +24,7 @@ struct builder {
 	const struct an_names *names;
 	Pprof__Profile profile;
 	bool oom;
+	size_t main;			/* the program among the modules */
 
 	size_t strings_cap, functions_cap, locations_cap;
 	struct an_map texts;		/* text id -> index in string_table */
@@ -140,13 +141,40 @@ static uint64_t put_function(struct builder *b, const struct an_frame *frame)
 	return function->id;
 }
 
+/*
+ * The program itself among the modules, since a profile's first mapping stands for it: the one with the process's name, else
+ * one that is no shared library.
+ */
+static size_t main_module(const struct an_notes *notes)
+{
+	size_t other = 0;
+
+	for (size_t i = 0; i < notes->nmodules; i++) {
+		const char *slash = strrchr(notes->modules[i].path, '/');
+		const char *base = slash ? slash + 1 : notes->modules[i].path;
+
+		/* The kernel's name for a process is cut to 15 bytes. */
+		if (notes->process && strncmp(base, notes->process, 15) == 0)
+			return i;
+		if (!other && !strstr(base, ".so") && *base != '[')
+			other = i;
+	}
+	return other;
+}
+
+/* Module ids: the program is 1, the others follow in their order. */
+static uint64_t mapping_id(const struct builder *b, size_t module)
+{
+	return module == b->main ? 1 : module < b->main ? module + 2 : module + 1;
+}
+
 static uint64_t mapping_of(const struct builder *b, uint64_t address)
 {
 	const struct an_notes *notes = &b->source->notes;
 
 	for (size_t i = 0; i < notes->nmodules; i++)
 		if (address - notes->modules[i].base < notes->modules[i].size)
-			return i + 1;
+			return mapping_id(b, i);
 	return 0;
 }
 
@@ -272,11 +300,13 @@ static void put_mappings(struct builder *b)
 		Pprof__Mapping *mapping = malloc(sizeof(*mapping));
 
 		if (!mapping) {
+			/* free_builder() frees what stands before n_mapping: gaps are NULL. */
+			b->profile.n_mapping = notes->nmodules;
 			b->oom = true;
 			return;
 		}
 		pprof__mapping__init(mapping);
-		mapping->id = i + 1;
+		mapping->id = mapping_id(b, i);
 		mapping->memory_start = module->base;
 		mapping->memory_limit = module->base + module->size;
 		mapping->filename = put_literal(b, module->path);
@@ -284,7 +314,8 @@ static void put_mappings(struct builder *b)
 			mapping->build_id = put_literal(b, module->build_id);
 		mapping->has_functions = mapping->has_filenames = mapping->has_line_numbers = 1;
 		mapping->has_inline_frames = 1;
-		b->profile.mapping[b->profile.n_mapping++] = mapping;
+		b->profile.mapping[mapping->id - 1] = mapping;
+		b->profile.n_mapping++;
 	}
 }
 
@@ -368,7 +399,7 @@ static int write_gzip(unsigned char *data, size_t size, FILE *out)
 
 int an_profile_write(const struct an_profile *profile, const struct an_source *source, FILE *out)
 {
-	struct builder b = { .source = source, .names = &source->names };
+	struct builder b = { .source = source, .names = &source->names, .main = main_module(&source->notes) };
 	unsigned char *packed = NULL;
 	size_t size;
 	int rc = -ETR_E_NOMEM;

@@ -28,8 +28,8 @@ struct an_row_of_generations {
 };
 
 /*
- * Reads the trace to its end, noting its generations; events' contents are checked by the way.  Return: 0, or the code of what ended
- * it, row then holding the generations before.  Free row->list with free().
+ * Reads the trace to its end, noting its generations; events' contents are checked by the way.  Return: 0, or the code of what
+ * ended it, row then holding the generations before.  Free row->list with free().
  */
 int an_row_read(struct an_row_of_generations *row, struct an_source *source);
 

@@ -117,7 +117,8 @@ static void put_hist(struct an_json *json, const struct an_hist *hist)
 }
 
 /* A table of histograms, or of spans. */
-static int put_table(const struct an_summary *summary, struct an_json *json, const char *key, const struct an_map *map, bool spans)
+static int put_table(const struct an_summary *summary, struct an_json *json, const char *key, const struct an_map *map,
+		     bool spans)
 {
 	struct an_row *rows;
 	size_t n;
