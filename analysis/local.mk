@@ -19,13 +19,15 @@ libanalysis_la_SOURCES = \
 	%D%/toptable.c \
 	%D%/window.c %D%/window.h \
 	%D%/wordmap.c %D%/wordmap.h
+# Times come from the file: their sums may wrap, and that must be defined.
+libanalysis_la_CFLAGS = $(AM_CFLAGS) -fwrapv
 libanalysis_la_LIBADD = libexectrace.la
 
 if WITH_PROFILE
 noinst_LTLIBRARIES += libpprofout.la
 libpprofout_la_SOURCES = %D%/pprofout.c
 nodist_libpprofout_la_SOURCES = %D%/profile.pb-c.c %D%/profile.pb-c.h
-libpprofout_la_CFLAGS = $(AM_CFLAGS) $(PROFILE_CFLAGS)
+libpprofout_la_CFLAGS = $(AM_CFLAGS) -fwrapv $(PROFILE_CFLAGS)
 libpprofout_la_LIBADD = libanalysis.la $(PROFILE_LIBS)
 BUILT_SOURCES += %D%/profile.pb-c.h
 CLEANFILES += %D%/profile.pb-c.c %D%/profile.pb-c.h

@@ -9,6 +9,7 @@
 
 #include "analysis/summary.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,16 @@ int an_summary_init(struct an_summary *summary, struct an_source *source)
 	return source->names.oom ? -ETR_E_NOMEM : 0;
 }
 
+/* Frees the histograms that stand at an offset in a map's values. */
+static void free_hists(struct an_map *map, size_t offset)
+{
+	const uint64_t *key;
+	void *value;
+
+	for (size_t pos = 0; an_map_each(map, &pos, &key, &value);)
+		an_hist_free((struct an_hist *)((char *)value + offset));
+}
+
 void an_summary_free(struct an_summary *summary)
 {
 	struct an_map *maps[] = { &summary->seen_gs, &summary->seen_ps,	    &summary->seen_ms, &summary->waiting,
@@ -66,6 +77,12 @@ void an_summary_free(struct an_summary *summary)
 
 	for (size_t pos = 0; an_map_each(&summary->open_regions, &pos, &key, &regions);)
 		free(((struct open_regions *)regions)->list);
+	free_hists(&summary->waiting, 0);
+	free_hists(&summary->runnable, 0);
+	free_hists(&summary->ranges, 0);
+	free_hists(&summary->tasks, offsetof(struct an_span_total, time));
+	free_hists(&summary->regions, offsetof(struct an_span_total, time));
+	an_hist_free(&summary->syscalls);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		an_map_free(maps[i]);
 	an_states_free(&summary->gs);
@@ -96,8 +113,7 @@ static int add_to_hist(struct an_map *map, an_text_id name, int64_t ns)
 
 	if (!hist)
 		return -ETR_E_NOMEM;
-	an_hist_add(hist, ns);
-	return 0;
+	return an_hist_add(hist, ns);
 }
 
 /* Keeps a wait if it is among the longest. */
@@ -139,8 +155,7 @@ static int take_interval(struct an_summary *summary, struct an_state_total *tota
 	case ETR_STATE_RUNNABLE:
 		return add_to_hist(&summary->runnable, interval->reason, ns);
 	case ETR_STATE_SYSCALL:
-		an_hist_add(&summary->syscalls, ns);
-		return 0;
+		return an_hist_add(&summary->syscalls, ns);
 	case ETR_STATE_UNDETERMINED:
 		if (interval->next == ETR_STATE_WAITING || interval->next == ETR_STATE_SYSCALL) {
 			summary->known_ns[interval->next] += ns;
@@ -248,10 +263,11 @@ static int take_task(struct an_summary *summary, const struct etr_event *event)
 	total->ended++;
 	open = an_map_find(&summary->open_tasks, &event->u.task.id);
 	if (open) {
+		int64_t ns = event->time - open->start;
+
 		total = span(&summary->tasks, open->type);
-		if (total)
-			an_hist_add(&total->time, event->time - open->start);
 		an_map_remove(&summary->open_tasks, &event->u.task.id);
+		return total ? an_hist_add(&total->time, ns) : -ETR_E_NOMEM;
 	}
 	return 0;
 }
@@ -267,9 +283,7 @@ static int take_region(struct an_summary *summary, const struct etr_event *event
 		return -ETR_E_NOMEM;
 	if (event->kind == ETR_KIND_REGION_END) {
 		total->ended++;
-		if (open->n)
-			an_hist_add(&total->time, event->time - open->list[--open->n].start);
-		return 0;
+		return open->n ? an_hist_add(&total->time, event->time - open->list[--open->n].start) : 0;
 	}
 	total->begun++;
 	list = an_grow(open->list, &open->cap, open->n + 1, sizeof(*list));

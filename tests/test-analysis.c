@@ -77,8 +77,11 @@ START_TEST(buckets_hold_what_they_say)
 		int64_t ns = ((int64_t)1 << shift) + shift;
 
 		memset(&hist, 0, sizeof(hist));
-		an_hist_add(&hist, ns);
-		ck_assert_int_eq(an_hist_percentile(&hist, 0.5), ns);
+		for (int times = 0; times < 20; times++) {
+			ck_assert_int_eq(an_hist_add(&hist, ns), 0);
+			ck_assert_int_eq(an_hist_percentile(&hist, 0.5), ns);
+		}
+		an_hist_free(&hist);
 	}
 	ck_assert_uint_eq(an_hist_bucket(INT64_MAX), AN_HIST_BUCKETS - 9);
 	ck_assert_uint_lt(an_hist_bucket(INT64_MAX), AN_HIST_BUCKETS);
@@ -98,6 +101,20 @@ START_TEST(percentiles_are_within_an_eighth)
 	ck_assert_int_le(an_hist_percentile(&hist, 0.5), 50000 + 50000 / 8);
 	ck_assert_int_ge(an_hist_percentile(&hist, 0.99), 99000);
 	ck_assert_int_eq(an_hist_percentile(&hist, 1), 100000);
+	an_hist_free(&hist);
+}
+END_TEST
+
+START_TEST(few_durations_are_exact)
+{
+	struct an_hist hist;
+
+	memset(&hist, 0, sizeof(hist));
+	for (int64_t ns = 8; ns >= 1; ns--)
+		an_hist_add(&hist, ns * 1000001);
+	ck_assert_int_eq(an_hist_percentile(&hist, 0.5), 4000004);
+	ck_assert_int_eq(an_hist_percentile(&hist, 0.99), 8000008);
+	ck_assert_int_eq(an_hist_percentile(&hist, 0), 1000001);
 }
 END_TEST
 
@@ -237,6 +254,7 @@ int main(void)
 	tcase_add_test(tc, map_visits_each_entry_once);
 	tcase_add_test(tc, buckets_hold_what_they_say);
 	tcase_add_test(tc, percentiles_are_within_an_eighth);
+	tcase_add_test(tc, few_durations_are_exact);
 	tcase_add_test(tc, durations_read_well);
 	tcase_add_test(tc, text_is_safe_to_show);
 	tcase_add_test(tc, json_takes_any_bytes);
