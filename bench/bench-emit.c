@@ -2,7 +2,7 @@
  *
  * bench-emit.c - what the recorder costs the program: nanoseconds an event, into /dev/null, on one thread.
  *
- *     bench-emit [ROUNDS]      prints the median and the best of so many rounds (default 9)
+ *     bench-emit [ROUNDS]      prints "NAME NANOSECONDS" lines, medians of so many rounds (default 9)
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -171,7 +171,7 @@ static void measure(const char *name, void (*fn)(int), int rounds)
 		ns[r] = (now_ns() - start) / EVENTS;
 	}
 	qsort(ns, (size_t)rounds, sizeof(ns[0]), by_value);
-	printf("%-42s %7.2f ns  (best %.2f)\n", name, ns[rounds / 2], ns[0]);
+	printf("%s %.2f\n", name, ns[rounds / 2]);
 }
 
 int main(int argc, char **argv)
@@ -189,8 +189,8 @@ int main(int argc, char **argv)
 	m.g = &g;
 	g.stack_lo = here - 65536;
 	g.stack_hi = here + 256;
-	measure("off: the check alone", off_check, rounds);
-	measure("off: an event", no_stack, rounds);
+	measure("emit-check-off", off_check, rounds);
+	measure("emit-event-off", no_stack, rounds);
 	o.fd = open("/dev/null", O_WRONLY);
 	o.cpu_hz = 0;
 	err = trace_start(&o);
@@ -198,10 +198,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench-emit: %s\n", strerror(-err));
 		return 1;
 	}
-	measure("on: an event without a stack", no_stack, rounds);
-	measure("on: an event, every second with 10 frames", one_stack, rounds);
-	measure("on: an event with 10 frames", task_events, rounds);
-	measure("on: a user log with 10 frames", user_log, rounds);
+	measure("event-plain", no_stack, rounds);
+	measure("event-half-stacks", one_stack, rounds);
+	measure("event-stack-10", task_events, rounds);
+	measure("emit-log", user_log, rounds);
 	err = trace_stop();
 	if (err < 0)
 		fprintf(stderr, "bench-emit: %s\n", strerror(-err));

@@ -124,19 +124,6 @@ static struct trace_m *current_m(void)
 	return self;
 }
 
-void fake_init(bool always_pin)
-{
-	static struct trace_host host = {
-		.name = "fake", .visit_gs = visit_gs, .visit_ps = visit_ps, .thread_new = thread_new, .current_m = current_m,
-	};
-
-	pins_always = always_pin;
-	host.always_pin = always_pin;
-	if (!always_pin)
-		host.settle = settle;
-	trace_init(&host);
-}
-
 /* --- transitions --- */
 
 /* Begins a state change; true when events are to be written. */
@@ -472,17 +459,6 @@ static void step(struct fake_m *m)
 		g_unblock(m);
 }
 
-static void stack_bounds(struct fake_m *m)
-{
-	char *here = __builtin_frame_address(0);
-
-	/* The Gs have no stacks of their own: whichever runs uses its thread's. */
-	for (unsigned i = 0; i < FAKE_MAX_G; i++)
-		gs[i].t.stack_lo = gs[i].t.stack_hi = 0;
-	(void)here;
-	(void)m;
-}
-
 static void *m_main(void *arg)
 {
 	struct fake_m *m = arg;
@@ -501,14 +477,12 @@ static void *m_main(void *arg)
 	return NULL;
 }
 
-void fake_start(const struct fake_config *config)
+/* All new: no thread runs, and nothing was recorded of them. */
+static void populate(const struct fake_config *config)
 {
-	atomic_store(&stopping, false);
-	nms = config->threads;
 	nps = config->procs;
 	runnable = waiting = dead = NULL;
 	idle = NULL;
-	stack_bounds(&ms[0]);
 	for (unsigned i = 0; i < nps; i++) {
 		ps[i].t.id = i;
 		atomic_store(&ps[i].state, TRACE_P_IDLE);
@@ -524,6 +498,28 @@ void fake_start(const struct fake_config *config)
 		g_push(!live ? &dead : i & 1 ? &waiting : &runnable, &gs[i]);
 	}
 	atomic_store(&ngs, FAKE_MAX_G);
+}
+
+void fake_init(const struct fake_config *config)
+{
+	static struct trace_host host = {
+		.name = "fake", .visit_gs = visit_gs, .visit_ps = visit_ps, .thread_new = thread_new, .current_m = current_m,
+	};
+
+	pins_always = config->always_pin;
+	host.always_pin = pins_always;
+	if (!pins_always)
+		host.settle = settle;
+	populate(config);
+	trace_init(&host);
+}
+
+void fake_start(const struct fake_config *config)
+{
+	if (atomic_load(&ngs) == 0)
+		populate(config);
+	atomic_store(&stopping, false);
+	nms = config->threads;
 	for (unsigned i = 0; i < nms; i++) {
 		ms[i].index = i;
 		ms[i].rand = config->seed * 7919 + i;

@@ -19,18 +19,14 @@ struct fake_config {
 	unsigned seed;
 };
 
-/* Once a process: initializes the core. */
-void fake_init(bool always_pin);
-/* Starts the threads; they run until fake_stop. */
+/* Once a process: makes the Gs and Ps, and initializes the core, which may start a recording. */
+void fake_init(const struct fake_config *config);
+/* Starts the threads; they run until fake_stop.  After a fake_stop, all Gs and Ps are new. */
 void fake_start(const struct fake_config *config);
 void fake_stop(void);
 /* State changes made so far, by all threads. */
 uint64_t fake_changes(void);
 /* Makes each transition pause now and then, for runs that must not fill their buffers. */
 void fake_throttle(bool on);
-
-/* An M for the calling thread with a G running on a P, for tests that emit themselves. */
-struct trace_m *fake_self(void);
-void fake_self_end(void);
 
 #endif

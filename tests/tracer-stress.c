@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 	config.threads = 2 + seed % 7;
 	config.procs = 1 + seed % 4;
 	config.gs = 10 + seed * 37 % 500;
-	fake_init(config.always_pin);
+	fake_init(&config);
 	fake_throttle(seed % 3 == 0);
 	fake_start(&config);
 	o.path = argv[1];

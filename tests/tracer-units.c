@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,7 +218,7 @@ END_TEST
 
 START_TEST(more_static_strings_than_there_is_room_for_still_work)
 {
-	static char many[200][8];
+	static char many[200][16];
 	uint64_t ids[200];
 
 	trace_tables_init();
@@ -529,13 +530,13 @@ END_TEST
 START_TEST(functions_of_a_shared_library_have_their_name)
 {
 	const struct trace_frame *f;
-	uintptr_t pc = (uintptr_t)qsort;
+	uintptr_t pc = (uintptr_t)insque;	/* which no sanitizer replaces */
 	int n;
 
 	trace_symbols_refresh();
 	n = trace_symbols_resolve(pc + 1, &f);
 	ck_assert_int_ge(n, 1);
-	ck_assert(text_is(f[n - 1].func, "qsort"));
+	ck_assert(text_is(f[n - 1].func, "insque"));
 	ck_assert_uint_ge(f[n - 1].line, 1);
 }
 END_TEST

@@ -59,9 +59,16 @@ static void capture(struct trace_writer *w, const struct trace_captured *c)
 		w->captured[w->ncaptured++] = *c;
 }
 
+/* The M counts only where the state binds to one. */
+static uint64_t m_id_of(const struct trace_m *m, bool bound)
+{
+	return bound && m != NULL ? m->id : WIRE_NO_M;
+}
+
 static void visit_g(void *ctx, const struct trace_g_info *info)
 {
-	struct trace_captured c = { &info->g->res, info->id, info->m != NULL ? info->m->id : WIRE_NO_M, info->state, false };
+	bool bound = info->state == TRACE_G_RUNNING || info->state == TRACE_G_SYSCALL;
+	struct trace_captured c = { &info->g->res, info->id, m_id_of(info->m, bound), info->state, false };
 
 	if (info->state != TRACE_G_DEAD)
 		capture(ctx, &c);
@@ -69,7 +76,8 @@ static void visit_g(void *ctx, const struct trace_g_info *info)
 
 static void visit_p(void *ctx, const struct trace_p_info *info)
 {
-	struct trace_captured c = { &info->p->res, info->p->id, info->m != NULL ? info->m->id : WIRE_NO_M, info->state, true };
+	bool bound = info->state == TRACE_P_RUNNING || info->state == TRACE_P_SYSCALL;
+	struct trace_captured c = { &info->p->res, info->p->id, m_id_of(info->m, bound), info->state, true };
 
 	if (info->state != TRACE_P_NONE)
 		capture(ctx, &c);
