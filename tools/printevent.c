@@ -4,7 +4,15 @@
  */
 #include "tools/printevent.h"
 
+#include <stdlib.h>
+
 #include <exectrace/raw.h>
+
+/* Beyond this much, stacks are formatted each time. */
+#define CACHE_LIMIT ((size_t)64 * 1024 * 1024)
+
+/* Room for what begins every line, and for the fixed part of a transition. */
+#define HEAD_ROOM 256
 
 static void put_string(struct textout *t, const struct etr_reader *r, etr_string_id id)
 {
@@ -27,24 +35,30 @@ static void put_task(struct textout *t, uint64_t id)
 		textout_u64(t, id);
 }
 
-static void put_resource(struct textout *t, uint8_t resource, int64_t id)
+/* At most 32 bytes. */
+static char *text_resource(char *p, uint8_t resource, int64_t id)
 {
 	switch (resource) {
 	case ETR_RESOURCE_GOROUTINE:
-		textout_lit(t, "Goroutine(");
+		p = text_put_lit(p, "Goroutine(");
 		break;
 	case ETR_RESOURCE_PROC:
-		textout_lit(t, "Proc(");
+		p = text_put_lit(p, "Proc(");
 		break;
 	case ETR_RESOURCE_THREAD:
-		textout_lit(t, "Thread(");
+		p = text_put_lit(p, "Thread(");
 		break;
 	default:
-		textout_lit(t, "None");
-		return;
+		return text_put_lit(p, "None");
 	}
-	textout_i64(t, id);
-	textout_char(t, ')');
+	p = text_put_i64(p, id);
+	*p++ = ')';
+	return p;
+}
+
+static void put_resource(struct textout *t, uint8_t resource, int64_t id)
+{
+	textout_done(t, text_resource(textout_room(t, 32), resource, id));
 }
 
 static void put_sync(struct textout *t, const struct etr_reader *r, const struct etr_event *ev)
@@ -110,15 +124,18 @@ static void put_experimental(struct textout *t, const struct etr_event *ev)
 static void put_transition(struct textout *t, const struct etr_reader *r, const struct etr_event *ev)
 {
 	const char *from = etr_state_name(ev->from), *to = etr_state_name(ev->to);
+	char *p = textout_room(t, HEAD_ROOM);
 
-	textout_lit(t, " res=");
-	put_resource(t, ev->resource, ev->u.transition.id);
-	textout_lit(t, " from=");
-	textout_bytes(t, from, strlen(from));
-	textout_lit(t, " to=");
-	textout_bytes(t, to, strlen(to));
-	textout_lit(t, " reason=");
-	put_string(t, r, ev->u.transition.reason);
+	p = text_put_lit(p, " res=");
+	p = text_resource(p, ev->resource, ev->u.transition.id);
+	p = text_put_lit(p, " from=");
+	p = text_put(p, from, strlen(from));
+	p = text_put_lit(p, " to=");
+	p = text_put(p, to, strlen(to));
+	p = text_put_lit(p, " reason=");
+	textout_done(t, p);
+	if (ev->u.transition.reason)
+		put_string(t, r, ev->u.transition.reason);
 }
 
 static void put_details(struct textout *t, const struct etr_reader *r, const struct etr_event *ev)
@@ -177,13 +194,8 @@ static void put_details(struct textout *t, const struct etr_reader *r, const str
 	}
 }
 
-static void put_stack(struct textout *t, const struct etr_reader *r, etr_stack_id id)
+static void format_stack(struct textout *t, const struct etr_reader *r, const struct etr_frame *f, size_t n)
 {
-	size_t n;
-	const struct etr_frame *f = etr_reader_stack(r, id, &n);
-
-	if (n == 0)
-		textout_char(t, '-');
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			textout_char(t, ';');
@@ -197,25 +209,98 @@ static void put_stack(struct textout *t, const struct etr_reader *r, etr_stack_i
 	}
 }
 
-void print_event(struct textout *t, const struct etr_reader *r, const struct etr_event *ev, bool stacks)
+static void forget_stacks(struct print_cache *c)
 {
-	const char *kind = etr_kind_name(ev->kind);
+	for (size_t i = 0; i < c->n; i++)
+		free(c->stacks[i].text);
+	free(c->stacks);
+	memset(c, 0, sizeof(*c));
+}
 
-	textout_i64(t, ev->time);
-	textout_char(t, ' ');
-	textout_bytes(t, kind, strlen(kind));
-	textout_lit(t, " g=");
-	textout_i64(t, ev->g);
-	textout_lit(t, " p=");
-	textout_i64(t, ev->p);
-	textout_lit(t, " m=");
-	textout_i64(t, ev->m);
-	put_details(t, r, ev);
-	if (stacks) {
+/* Makes the cache's entry for a stack, if there is room; false where there is not. */
+static bool remember_stack(struct print_cache *c, const struct etr_reader *r, etr_stack_id id, const struct etr_frame *f, size_t n)
+{
+	struct textout *t;
+	char *text;
+	size_t size = 0;
+
+	if (!c->stacks) {
+		c->n = etr_reader_nstacks(r);
+		c->stacks = calloc(c->n, sizeof(*c->stacks));
+	}
+	if (!c->stacks || id >= c->n || c->bytes >= CACHE_LIMIT)
+		return false;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return false;
+	t->f = open_memstream(&text, &size);
+	if (t->f) {
+		format_stack(t, r, f, n);
+		textout_flush(t);
+		if (fclose(t->f) == 0 && !t->failed) {
+			c->stacks[id] = (struct print_text){ text, size };
+			c->bytes += size;
+		} else {
+			free(text);
+		}
+	}
+	free(t);
+	return c->stacks[id].text != NULL;
+}
+
+static void put_stack(struct printer *p, etr_stack_id id)
+{
+	struct print_cache *c = &p->cache;
+	const struct etr_frame *f;
+	size_t n;
+
+	if (id == 0) {
+		textout_char(p->t, '-');
+		return;
+	}
+	if (id < c->n && c->stacks[id].text) {
+		textout_bytes(p->t, c->stacks[id].text, c->stacks[id].n);
+		return;
+	}
+	f = etr_reader_stack(p->r, id, &n);
+	if (n == 0)
+		textout_char(p->t, '-');
+	else if (remember_stack(c, p->r, id, f, n))
+		textout_bytes(p->t, c->stacks[id].text, c->stacks[id].n);
+	else
+		format_stack(p->t, p->r, f, n);
+}
+
+void print_event(struct printer *p, const struct etr_event *ev)
+{
+	struct textout *t = p->t;
+	const char *kind = etr_kind_name(ev->kind);
+	char *s = textout_room(t, HEAD_ROOM);
+
+	/* A Sync begins a generation: stacks have other ids from here on. */
+	if (ev->kind == ETR_KIND_SYNC)
+		forget_stacks(&p->cache);
+	s = text_put_i64(s, ev->time);
+	*s++ = ' ';
+	s = text_put(s, kind, strlen(kind));
+	s = text_put_lit(s, " g=");
+	s = text_put_i64(s, ev->g);
+	s = text_put_lit(s, " p=");
+	s = text_put_i64(s, ev->p);
+	s = text_put_lit(s, " m=");
+	s = text_put_i64(s, ev->m);
+	textout_done(t, s);
+	put_details(t, p->r, ev);
+	if (p->stacks) {
 		textout_lit(t, " stack=");
-		put_stack(t, r, ev->stack);
+		put_stack(p, ev->stack);
 		textout_lit(t, " tstack=");
-		put_stack(t, r, ev->kind == ETR_KIND_STATE_TRANSITION ? ev->u.transition.stack : 0);
+		put_stack(p, ev->kind == ETR_KIND_STATE_TRANSITION ? ev->u.transition.stack : 0);
 	}
 	textout_char(t, '\n');
+}
+
+void print_free(struct printer *p)
+{
+	forget_stacks(&p->cache);
 }

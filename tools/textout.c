@@ -31,22 +31,26 @@ void textout_bytes(struct textout *t, const char *s, size_t n)
 	t->n += n;
 }
 
-void textout_u64(struct textout *t, uint64_t v)
+char *text_put_u64(char *p, uint64_t v)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+				    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+				    "9899";
 	char d[20];
 	size_t i = sizeof(d);
 
-	do
-		d[--i] = (char)('0' + v % 10);
-	while (v /= 10);
-	textout_bytes(t, d + i, sizeof(d) - i);
-}
-
-void textout_i64(struct textout *t, int64_t v)
-{
-	if (v < 0)
-		textout_char(t, '-');
-	textout_u64(t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+	while (v >= 100) {
+		i -= 2;
+		memcpy(d + i, pairs + v % 100 * 2, 2);
+		v /= 100;
+	}
+	if (v >= 10) {
+		i -= 2;
+		memcpy(d + i, pairs + v * 2, 2);
+	} else {
+		d[--i] = (char)('0' + v);
+	}
+	return text_put(p, d + i, sizeof(d) - i);
 }
 
 void textout_hex(struct textout *t, uint64_t v)

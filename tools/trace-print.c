@@ -43,6 +43,7 @@ static int print_events(const char *path, struct command_output *out, bool stack
 {
 	static struct textout t;
 	struct etr_reader *r = etr_reader_new();
+	struct printer p = { .t = &t, .r = r, .stacks = stacks };
 	struct etr_event ev;
 	int rc;
 
@@ -54,12 +55,13 @@ static int print_events(const char *path, struct command_output *out, bool stack
 	rc = command_open_trace(r, path);
 	if (rc >= 0) {
 		while ((rc = etr_reader_next(r, &ev)) == 1 && !t.failed)
-			print_event(&t, r, &ev, stacks);
+			print_event(&p, &ev);
 		textout_flush(&t);
 		out->error = t.error;
 		if (rc < 0)
 			command_trace_error(path, r);
 	}
+	print_free(&p);
 	etr_reader_free(r);
 	return rc < 0 || t.failed ? COMMAND_FAILED : COMMAND_OK;
 }
