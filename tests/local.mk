@@ -111,3 +111,13 @@ test_runtime_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_runtime_LDADD = libruntimecore.la $(CHECK_LIBS)
 endif
 endif
+# Recording pthread programs, and the command that does.
+if HAVE_RT
+check_PROGRAMS += tests/ptload
+tests_ptload_SOURCES = %D%/ptload.c
+tests_ptload_LDADD =
+pthread_tests = %D%/record-pthread.sh %D%/trace-record.sh
+dist_check_SCRIPTS += $(pthread_tests)
+TESTS += $(pthread_tests)
+endif
+EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go

@@ -109,6 +109,7 @@ static void look_into(struct program *program, const char *path, char *interpret
 	interpreter[0] = '\0';
 	if (fd < 0)
 		return;
+	memset(interpreter, 0, size);
 	got = pread(fd, interpreter, size - 1, 0);
 	interpreter[got > 0 ? got : 0] = '\0';
 	if (interpreter[0] == '#' && interpreter[1] == '!') {
@@ -117,6 +118,7 @@ static void look_into(struct program *program, const char *path, char *interpret
 		from[strcspn(from, " \t\r\n")] = '\0';
 		memmove(interpreter, from, strlen(from) + 1);
 	} else {
+		program->is_elf = memcmp(interpreter, ELFMAG, SELFMAG) == 0;
 		interpreter[0] = '\0';
 		elf = elf_begin(fd, ELF_C_READ, NULL);
 		if (elf) {

@@ -9,6 +9,7 @@
 
 struct program {
 	char *path;
+	bool is_elf;		/* nothing a shell could read */
 	bool has_runtime;	/* it is linked against libexectrace-rt */
 	const char *obstacle;	/* why the recorder will not get into it, or NULL */
 };

@@ -52,12 +52,13 @@ enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
 struct recording {
 	const char *output;		/* as the user called it; NULL: from the program's name */
-	char *path;			/* absolute; of a pipe, /proc/self/fd/N */
+	char *path;			/* absolute */
 	int pipe_fd;			/* what is not a file: the trace's descriptor in the program; else -1 */
 	long cpu_hz;			/* -1: the recorder's default */
 	const char *period;		/* likewise NULL */
 	bool quiet;
 	struct timespec begun;
+	pid_t pid;
 	char **argv;
 	struct program program;
 };
@@ -121,10 +122,9 @@ static int output_prepare(struct recording *rec)
 	rec->path = absolute(rec->output);
 	if (!rec->path)
 		return output_fail(rec->output);
-	if (strchr(rec->path, ',')) {
-		command_error(rec->output, "the name of a trace cannot have a comma");
-		return -1;
-	}
+	/* The recorder puts the process's id there. */
+	if (strstr(rec->path, "%p"))
+		return 0;
 	fd = open(rec->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd < 0)
 		return output_fail(rec->output);
@@ -138,6 +138,17 @@ static int output_prepare(struct recording *rec)
 
 /* --- the program's environment ------------------------------------------------------------------------------------------------ */
 
+/* As EXECTRACE wants it. */
+static void put_path(FILE *f, const char *path)
+{
+	fputs("file=", f);
+	for (; *path; path++) {
+		if (*path == ',' || *path == '\\')
+			fputc('\\', f);
+		fputc(*path, f);
+	}
+}
+
 static int set_exectrace(const struct recording *rec)
 {
 	char *value = NULL;
@@ -150,7 +161,7 @@ static int set_exectrace(const struct recording *rec)
 	if (rec->pipe_fd >= 0)
 		fprintf(f, "fd=%d", rec->pipe_fd);
 	else
-		fprintf(f, "file=%s", rec->path);
+		put_path(f, rec->path);
 	if (rec->cpu_hz >= 0)
 		fprintf(f, ",cpu=%ld", rec->cpu_hz);
 	if (rec->period)
@@ -240,8 +251,10 @@ static void __attribute__((noreturn)) become_program(const struct recording *rec
 
 	if (rec->pipe_fd >= 0)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
-	/* Not execv(): this one knows scripts without a first line. */
-	execvp(rec->program.path, rec->argv);
+	execv(rec->program.path, rec->argv);
+	/* As a shell does with a script that has no first line. */
+	if (errno == ENOEXEC && !rec->program.is_elf)
+		execvp(rec->program.path, rec->argv);
 	e = errno;
 	if (write(report, &e, sizeof(e)) != sizeof(e))
 		_exit(EXIT_CANNOT_EXECUTE);
@@ -251,7 +264,7 @@ static void __attribute__((noreturn)) become_program(const struct recording *rec
 /*
  * Starts the program.  Returns 0, or an exit status, said.  Signals are held back until there is a process to forward them to.
  */
-static int start(const struct recording *rec)
+static int start(struct recording *rec)
 {
 	struct sigaction act = { .sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART }, old;
 	sigset_t set, mask;
@@ -278,6 +291,7 @@ static int start(const struct recording *rec)
 		return COMMAND_FAILED;
 	}
 	child_pid = pid;
+	rec->pid = pid;
 	/* What was ignored when we began stays ignored, here as there. */
 	for (size_t i = 0; i < NFORWARDED; i++)
 		if (sigaction(forwarded[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
@@ -403,13 +417,37 @@ static bool is_since(const struct stat *st, const struct timespec *t)
 	return st->st_mtim.tv_sec > t->tv_sec || (st->st_mtim.tv_sec == t->tv_sec && st->st_mtim.tv_nsec >= t->tv_nsec);
 }
 
+/* Puts pid in the place of each "%p".  NULL when out of memory. */
+static char *expand(const char *path, pid_t pid)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	for (; *path; path++)
+		if (path[0] == '%' && path[1] == 'p') {
+			fprintf(f, "%ld", (long)pid);
+			path++;
+		} else {
+			fputc(*path, f);
+		}
+	fclose(f);
+	return text;
+}
+
 /* The program's trace, and those of the programs that it became by exec. */
-static int finish(const struct recording *rec)
+static int finish(struct recording *rec)
 {
 	struct stat st;
 	int rc;
 
-	if (rec->pipe_fd >= 0 || (stat(rec->path, &st) == 0 && !S_ISREG(st.st_mode)))
+	if (rec->pipe_fd < 0 && strstr(rec->path, "%p")) {
+		rec->path = expand(rec->path, rec->pid);
+		rec->output = rec->path;
+	}
+	if (rec->pipe_fd >= 0 || !rec->path || (stat(rec->path, &st) == 0 && !S_ISREG(st.st_mode)))
 		return 0;
 	rc = finish_file(rec, rec->path, rec->output);
 	for (unsigned i = 1;; i++) {
@@ -444,9 +482,11 @@ static long parse_hz(const char *text)
 static const char *check_period(const char *text)
 {
 	char *end;
-	double value = strtod(text, &end);
+	long value;
 
-	if (end == text || !(value > 0) || (strcmp(end, "ms") != 0 && strcmp(end, "s") != 0) || strspn(text, "0123456789.ms") != strlen(text))
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno || end == text || value <= 0 || (strcmp(end, "ms") != 0 && strcmp(end, "s") != 0 && strcmp(end, "m") != 0))
 		command_usage_error("--period: '%s' is not a time such as 500ms or 2s", text);
 	return text;
 }

@@ -156,7 +156,7 @@ void pt_thread_free(struct pt_thread *t);
 bool pt_thread_begin(struct pt_thread *t, bool created, uintptr_t entry);
 void pt_thread_end(struct pt_thread *t);	/* likewise; the thread reports nothing from then on */
 void pt_thread_visit(void (*visit)(void *ctx, const struct trace_g_info *info), void *ctx);
-unsigned pt_thread_live(void);		/* how many have begun and not ended */
+unsigned pt_thread_live(void);		/* how many there are, or are being made */
 
 /* --- state changes (ptstate.c): by t's own thread, busy ------------------------------------------------------------------- */
 

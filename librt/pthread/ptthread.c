@@ -20,7 +20,7 @@ static _Atomic uint32_t pool_lock;	/* 0 free, 1 held, 2 held and waited for; sig
 static struct pt_thread *pool;
 static _Atomic(struct pt_thread *) all;	/* pushed under the lock with release, read with acquire */
 static _Atomic uint64_t last_id;
-static _Atomic unsigned live;
+static _Atomic unsigned live;		/* records in use: threads that run, or are being made */
 
 static void lock_pool(sigset_t *mask)
 {
@@ -68,6 +68,7 @@ struct pt_thread *pt_thread_new(void)
 	unlock_pool(&mask);
 	if (!t)
 		return NULL;
+	atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
 	/* Dead and unregistered: nobody else looks at these.  g.res stays as it is (tracer.h). */
 	memset(&t->m, 0, sizeof(t->m));
 	t->g.stack_lo = t->g.stack_hi = 0;
@@ -83,6 +84,7 @@ void pt_thread_free(struct pt_thread *t)
 {
 	sigset_t mask;
 
+	atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
 	lock_pool(&mask);
 	t->pool_next = pool;
 	pool = t;
@@ -119,7 +121,6 @@ bool pt_thread_begin(struct pt_thread *t, bool created, uintptr_t entry)
 	t->saved_errno = errno;
 	trace_m_register(&t->m);
 	find_stack(t);
-	atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
 	pt_signals_block(t);
 	pt_self = t;
 	pt_state_begin(t, slot, created, entry);
@@ -147,10 +148,11 @@ void pt_thread_end(struct pt_thread *t)
 	if (!pt_is_recorded())
 		return;
 	trace_m_unregister(&t->m);
-	atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
 	/* Without memory for a P its G could not even end: it stays, waiting. */
 	if (entered)
 		pt_thread_free(t);
+	else
+		atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
 	errno = saved;
 }
 

@@ -22,6 +22,21 @@ static const int watched[] = {
 };
 #define NWATCHED (sizeof(watched) / sizeof(watched[0]))
 
+/* As the kernel has it.  Its call is used directly, since a host may stand before the C library's sigaction() and hide this file's handler. */
+struct kernel_action {
+	void *handler;
+	unsigned long flags;
+	void *restorer;
+	uint64_t mask;
+};
+
+static void set_default(int sig)
+{
+	struct kernel_action act = { .handler = (void *)SIG_DFL };
+
+	syscall(SYS_rt_sigaction, sig, &act, NULL, sizeof(act.mask));
+}
+
 static void on_fatal(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
@@ -29,7 +44,7 @@ static void on_fatal(int sig, siginfo_t *info, void *context)
 
 	trace_session_flush_dying(m, WAIT_NS);
 	/* A fault happens again on return; anything else is sent again, and is pending until then. */
-	signal(sig, SIG_DFL);
+	set_default(sig);
 	syscall(SYS_tgkill, (long)getpid(), (long)syscall(SYS_gettid), (long)sig);
 	errno = saved;
 }
@@ -47,10 +62,10 @@ void trace_fatal_watch(void)
 
 void trace_fatal_unwatch(void)
 {
-	struct sigaction act = { .sa_handler = SIG_DFL }, old;
+	struct kernel_action old;
 
 	for (size_t i = 0; i < NWATCHED; i++) {
-		if (sigaction(watched[i], NULL, &old) == 0 && (old.sa_flags & SA_SIGINFO) != 0 && old.sa_sigaction == on_fatal)
-			sigaction(watched[i], &act, NULL);
+		if (syscall(SYS_rt_sigaction, watched[i], NULL, &old, sizeof(old.mask)) == 0 && old.handler == (void *)on_fatal)
+			set_default(watched[i]);
 	}
 }
