@@ -4,6 +4,7 @@
 script_tests = \
 	%D%/analysis-commands.sh \
 	%D%/interop-analysis.sh \
+	%D%/interop-pargrep.sh \
 	%D%/arrows.sh \
 	%D%/manpages.sh
 dist_check_SCRIPTS += $(script_tests)
@@ -121,3 +122,14 @@ dist_check_SCRIPTS += $(pthread_tests)
 TESTS += $(pthread_tests)
 endif
 EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go
+
+# Known waits.
+if HAVE_RT
+check_PROGRAMS += mutex-known mutex-known-pthread
+mutex_known_SOURCES = %D%/mutex-known.c
+mutex_known_LDADD = libexectrace-rt.la
+mutex_known_LDFLAGS = $(AM_LDFLAGS) -no-install
+mutex_known_pthread_SOURCES = %D%/mutex-known-pthread.c
+endif
+dist_check_SCRIPTS += %D%/mutex-known.sh
+TESTS += %D%/mutex-known.sh
