@@ -50,10 +50,13 @@ void exrt__p_handoff(struct exrt__p *p)
 		exrt__m_start(p, false);
 		return;
 	}
-	if (load_relaxed(&s->stopping) && --s->stopwait == 0)
-		exrt__note_wake(&s->stopnote);
-	else if (!load_relaxed(&s->stopping))
+	if (load_relaxed(&s->stopping)) {
+		if (--s->stopwait == 0)
+			exrt__note_wake(&s->stopnote);
+	} else {
 		exrt__pidle_put(p);
+		exrt__check_dead();
+	}
 	exrt__unlock(&s->lock);
 }
 

@@ -93,12 +93,15 @@ void exrt__wake_p(void)
 		atomic_fetch_sub(&s->nmspinning, 1);
 }
 
-/* Under sched.lock, by an M that is about to park. */
+/*
+ * Under sched.lock, by an M that is about to park, or by the monitor when it has made a P idle: a P that is not idle while all Ms are
+ * is on its way from a system call to an M.
+ */
 void exrt__check_dead(void)
 {
 	struct exrt__sched *s = &exrt__sched;
 
-	if (s->nmidle < s->nm || exrt__timer_next() != 0 || load_relaxed(&s->over) || load_relaxed(&s->stopping))
+	if (s->nmidle < s->nm || load_relaxed(&s->npidle) < load_relaxed(&s->nprocs) || exrt__timer_next() != 0 || load_relaxed(&s->over) || load_relaxed(&s->stopping))
 		return;
 	exrt__fatal_deadlock();
 }

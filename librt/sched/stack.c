@@ -8,6 +8,8 @@
  */
 #include "librt/sched/stack.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,6 +31,7 @@ static struct {
 	uintptr_t arena[CLASSES], arena_end[CLASSES];	/* what is left to cut */
 	size_t page;
 	enum exrt__guard best;				/* kind to try first */
+	bool proven;					/* that kind has been seen to work */
 	unsigned mprotected, mprotect_max;
 } pool = { .best = EXRT__GUARD_MADVISE, .mprotect_max = EXRT__MPROTECT_MAX };
 
@@ -65,12 +68,28 @@ static bool arena_add(unsigned cls)
 	return true;
 }
 
+/* Whether the kernel cannot read the page: emulators accept any advice and do nothing. */
+static bool guard_works(uintptr_t lo)
+{
+	bool faults;
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC) != 0)
+		return false;
+	faults = write(fd[1], (void *)lo, 1) < 0 && errno == EFAULT;
+	close(fd[0]);
+	close(fd[1]);
+	return faults;
+}
+
 /* Guards the slot's lowest page with the best means there is.  Under pool.lock. */
 static enum exrt__guard guard_install(uintptr_t lo)
 {
 	if (pool.best <= EXRT__GUARD_MADVISE) {
-		if (madvise((void *)lo, pool.page, MADV_GUARD_INSTALL) == 0)
+		if (madvise((void *)lo, pool.page, MADV_GUARD_INSTALL) == 0 && (pool.proven || guard_works(lo))) {
+			pool.proven = true;
 			return EXRT__GUARD_MADVISE;
+		}
 		pool.best = EXRT__GUARD_MPROTECT;	/* an older kernel */
 	}
 	if (pool.best == EXRT__GUARD_MPROTECT && pool.mprotected < pool.mprotect_max &&
