@@ -3,7 +3,8 @@
 #
 # Every fuzz target over the corpora in testdata/fuzz, and over some changes of each file.
 #
-# text/ holds traces in the raw text form, traces/ bytes that once broke something or reach far, assemble/ hostile text.  With the
+# text/ holds traces in the raw text form, traces/ bytes that once broke something or reach far, assemble/ hostile text, writer/ what
+# drives the calls of fuzz-writer.  With the
 # targets built for libFuzzer nothing is changed.
 corpora=$top_srcdir/testdata/fuzz
 dir=$(mktemp -d) || exit 1
@@ -29,3 +30,4 @@ run fuzz-reader "$dir"/traces/*
 run fuzz-stream "$dir"/traces/*
 run fuzz-raw "$dir"/traces/*
 run fuzz-assemble "$corpora"/text/* "$corpora"/assemble/*
+run fuzz-writer "$corpora"/writer/*

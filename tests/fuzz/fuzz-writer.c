@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * fuzz-writer.c - the writer, its calls driven by the input.
+ *
+ * An odd first byte: any calls at all; what comes out must be well-formed, and a failed write must stay failed.  An even one: the
+ * calls of a small scheduler that keeps the rules, its threads' clocks apart by what the input says; the reader must deliver every
+ * event.  The scheduler's state is the program's, the `announced` flags are the generation's.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <exectrace/raw.h>
+#include <exectrace/writer.h>
+
+#include "tests/fuzz/fuzz.h"
+#include "wire/event.h"
+
+#define NM 4
+#define NP 3
+#define MAX_G 40
+#define NOBODY UINT64_MAX
+
+enum g_state { G_NONE, G_RUNNABLE = WIRE_G_RUNNABLE, G_RUNNING = WIRE_G_RUNNING, G_SYSCALL = WIRE_G_SYSCALL, G_WAITING = WIRE_G_WAITING };
+
+struct g {
+	enum g_state state;
+	bool announced;
+	uint64_t seq;
+	unsigned regions;		/* open ones; the k-th is of type k */
+};
+
+struct p {
+	int m;				/* -1: idle */
+	bool announced;
+	uint64_t seq;
+};
+
+struct m {
+	int g, p;			/* -1: none */
+	bool announced;
+	uint64_t skew;			/* how far its clock is behind */
+};
+
+static struct world {
+	const uint8_t *data, *end;
+	struct etr_writer *w;
+	uint8_t *out;
+	size_t n, cap, fails_at;
+	struct g g[MAX_G];
+	struct p p[NP];
+	struct m m[NM];
+	int ng;				/* ids that were given */
+	uint64_t time, gc_seq, next_task;
+	bool marking;
+	uint64_t delivered;		/* events that the reader must deliver, */
+	uint64_t unsure;		/* and those that it may, as clocks are apart */
+} s;
+
+static uint8_t byte(void)
+{
+	return s.data < s.end ? *s.data++ : 0;
+}
+
+static int write_out(void *ctx, const void *buf, size_t size)
+{
+	if (s.n + size > s.fails_at) {
+		errno = ENOSPC;
+		return -1;
+	}
+	if (s.n + size > s.cap) {
+		s.cap = 2 * (s.n + size);
+		s.out = realloc(s.out, s.cap);
+		FUZZ_CHECK(s.out);
+	}
+	memcpy(s.out + s.n, buf, size);
+	s.n += size;
+	return 0;
+}
+
+static uint64_t a_string(void)
+{
+	static const char text[] = "the quick brown fox \xe4\xb8\x80 jumps \xf0\x9f\x98\x80 over the lazy dog";
+	char big[1100];
+	uint8_t b = byte();
+	int64_t id;
+
+	if (b < 250) {
+		id = etr_writer_string(s.w, text + b % 16, b / 8);
+	} else {
+		memset(big, 'x', sizeof(big));
+		memcpy(big + 1020, "\xf0\x9f\x98\x80", 4);
+		id = etr_writer_string(s.w, big + b % 5, sizeof(big) - 8);
+	}
+	FUZZ_CHECK(id >= 0);
+	return (uint64_t)id;
+}
+
+static uint64_t a_stack(void)
+{
+	struct etr_writer_frame f[140];
+	uint8_t b = byte();
+	size_t n = b < 240 ? b % 5 : 140;
+	int64_t id;
+
+	/* One pc has one function, file and line. */
+	for (size_t i = 0; i < n; i++) {
+		uint64_t line = (b + i) % 7;
+		int64_t name = etr_writer_string(s.w, &"function"[line], 8 - line);
+
+		FUZZ_CHECK(name >= 0);
+		f[i] = (struct etr_writer_frame){ line ? 4096 + line : UINT64_MAX, (uint64_t)name, (uint64_t)name, line };
+	}
+	id = etr_writer_stack(s.w, f, n);
+	FUZZ_CHECK(id >= 0);
+	return (uint64_t)id;
+}
+
+/* Emits an event of m with up to five arguments, which the reader makes `delivered` events of. */
+static void put(int m, int type, const uint64_t *args, uint64_t delivered)
+{
+	uint64_t time = s.time > s.m[m].skew ? s.time - s.m[m].skew : 0;
+
+	FUZZ_CHECK(etr_writer_event(s.w, (uint64_t)m, type, time, args, etr_wire_nargs(type) - 1) == 0);
+	s.delivered += delivered;
+}
+
+#define PUT(m, type, ...) put((m), (type), (const uint64_t[]){ __VA_ARGS__ }, 1)
+
+static void announce_p(int by, int p, int status)
+{
+	if (!s.p[p].announced)
+		PUT(by, WIRE_PROC_STATUS, (uint64_t)p, (uint64_t)status);
+	s.p[p].announced = true;
+}
+
+static void announce_g(int by, int g, int m)
+{
+	if (!s.g[g].announced)
+		PUT(by, WIRE_GO_STATUS, (uint64_t)g + 1, m < 0 ? NOBODY : (uint64_t)m, (uint64_t)s.g[g].state);
+	s.g[g].announced = true;
+}
+
+/* What a thread holds comes before its first event. */
+static void announce_m(int m)
+{
+	struct m *self = &s.m[m];
+
+	if (self->announced)
+		return;
+	self->announced = true;
+	if (self->p >= 0)
+		announce_p(m, self->p, self->g >= 0 && s.g[self->g].state == G_SYSCALL ? WIRE_P_SYSCALL : WIRE_P_RUNNING);
+	if (self->g >= 0)
+		announce_g(m, self->g, m);
+}
+
+static void begin_generation(void)
+{
+	s.time += 1000;
+	FUZZ_CHECK(etr_writer_begin_generation(s.w, s.time, s.time * 3, 1700000000, 999999999) == 0);
+	s.delivered++;
+	for (int i = 0; i < NM; i++)
+		s.m[i].announced = false;
+	for (int i = 0; i < NP; i++) {
+		s.p[i].announced = false;
+		s.p[i].seq = 0;
+	}
+	for (int i = 0; i < s.ng; i++) {
+		s.g[i].announced = false;
+		s.g[i].seq = 0;
+	}
+}
+
+static void end_generation(void)
+{
+	for (int i = 0; i < NM; i++)
+		announce_m(i);
+	for (int i = 0; i < NP; i++)
+		announce_p(0, i, WIRE_P_IDLE);
+	for (int i = 0; i < s.ng; i++)
+		if (s.g[i].state != G_NONE)
+			announce_g(0, i, -1);
+	FUZZ_CHECK(etr_writer_end_generation(s.w) == 0);
+}
+
+/* A G in that state, beginning the search where the input says; -1: none. */
+static int find_g(enum g_state state)
+{
+	int from = byte();
+
+	for (int i = 0; i < s.ng; i++)
+		if (s.g[(from + i) % s.ng].state == state)
+			return (from + i) % s.ng;
+	return -1;
+}
+
+static int new_g(enum g_state state)
+{
+	if (s.ng == MAX_G)
+		return -1;
+	s.g[s.ng] = (struct g){ .state = state, .announced = true };
+	return s.ng++;
+}
+
+static void leave(struct m *self, enum g_state state)
+{
+	s.g[self->g].state = state;
+	if (state == G_NONE)
+		s.g[self->g].regions = 0;
+	self->g = -1;
+}
+
+static void create(int m)
+{
+	bool blocked = byte() & 1;
+	int g = new_g(blocked ? G_WAITING : G_RUNNABLE);
+
+	if (g >= 0)
+		PUT(m, blocked ? WIRE_GO_CREATE_BLOCKED : WIRE_GO_CREATE, (uint64_t)g + 1, a_stack(), a_stack());
+}
+
+static void switch_to(int m, bool destroy)
+{
+	struct m *self = &s.m[m];
+	int g = find_g(G_WAITING);
+
+	if (g < 0)
+		return;
+	announce_g(m, g, -1);
+	put(m, destroy ? WIRE_GO_SWITCH_DESTROY : WIRE_GO_SWITCH, (const uint64_t[]){ (uint64_t)g + 1, ++s.g[g].seq }, 3);
+	leave(self, destroy ? G_NONE : G_WAITING);
+	self->g = g;
+	s.g[g].state = G_RUNNING;
+}
+
+static void annotate(int m, struct g *g)
+{
+	uint64_t task = s.next_task, type;
+
+	switch (byte() % 6) {
+	case 0:
+		s.next_task++;
+		PUT(m, WIRE_USER_TASK_BEGIN, task, task / 2, a_string(), a_stack());
+		break;
+	case 1:
+		PUT(m, WIRE_USER_TASK_END, task / 2, a_stack());
+		break;
+	case 2:
+		type = (uint64_t)etr_writer_string(s.w, "regions", g->regions % 8);
+		PUT(m, WIRE_USER_REGION_BEGIN, g->regions++, type, a_stack());
+		break;
+	case 3:
+		type = g->regions ? (uint64_t)etr_writer_string(s.w, "regions", (g->regions - 1) % 8) : a_string();
+		if (g->regions)
+			g->regions--;
+		PUT(m, WIRE_USER_REGION_END, g->regions, type, a_stack());
+		break;
+	case 4:
+		PUT(m, WIRE_USER_LOG, task, a_string(), a_string(), a_stack());
+		break;
+	default:
+		PUT(m, WIRE_GO_LABEL, a_string());
+	}
+}
+
+static void collect(int m)
+{
+	switch (byte() % 4) {
+	case 0:
+		if (s.marking)
+			PUT(m, WIRE_GC_END, ++s.gc_seq);
+		else
+			PUT(m, WIRE_GC_BEGIN, ++s.gc_seq, a_stack());
+		s.marking = !s.marking;
+		break;
+	case 1:
+		PUT(m, WIRE_STW_BEGIN, a_string(), a_stack());
+		PUT(m, WIRE_STW_END, 0);
+		break;
+	case 2:
+		PUT(m, WIRE_GC_SWEEP_BEGIN, a_stack());
+		PUT(m, WIRE_GC_SWEEP_END, 1, UINT64_MAX);
+		break;
+	default:
+		PUT(m, WIRE_GC_MARK_ASSIST_BEGIN, a_stack());
+		PUT(m, WIRE_GC_MARK_ASSIST_END, 0);
+	}
+}
+
+static void run_g(int m)
+{
+	struct m *self = &s.m[m];
+	int g;
+
+	switch (byte() % 10) {
+	case 0:
+		PUT(m, WIRE_GO_STOP, a_string(), a_stack());
+		leave(self, G_RUNNABLE);
+		break;
+	case 1:
+		PUT(m, WIRE_GO_BLOCK, a_string(), a_stack());
+		leave(self, G_WAITING);
+		break;
+	case 2:
+		PUT(m, WIRE_GO_DESTROY, 0);
+		leave(self, G_NONE);
+		break;
+	case 3:
+		g = find_g(G_WAITING);
+		if (g < 0)
+			break;
+		announce_g(m, g, -1);
+		PUT(m, WIRE_GO_UNBLOCK, (uint64_t)g + 1, ++s.g[g].seq, a_stack());
+		s.g[g].state = G_RUNNABLE;
+		break;
+	case 4:
+		create(m);
+		break;
+	case 5:
+		PUT(m, WIRE_GO_SYSCALL_BEGIN, ++s.p[self->p].seq, a_stack());
+		s.g[self->g].state = G_SYSCALL;
+		break;
+	case 6:
+		switch_to(m, byte() & 1);
+		break;
+	case 7:
+		collect(m);
+		break;
+	case 8:
+		PUT(m, WIRE_HEAP_ALLOC, s.time);
+		break;
+	default:
+		annotate(m, &s.g[self->g]);
+	}
+}
+
+/* Takes the processor of a thread in a system call. */
+static void steal(int m)
+{
+	for (int p = 0; p < NP; p++) {
+		int from = s.p[p].m;
+
+		if (from < 0 || s.m[from].g < 0 || s.g[s.m[from].g].state != G_SYSCALL)
+			continue;
+		announce_p(m, p, WIRE_P_SYSCALL_ABANDONED);
+		PUT(m, WIRE_PROC_STEAL, (uint64_t)p, ++s.p[p].seq, (uint64_t)from);
+		s.m[from].p = -1;
+		s.p[p].m = -1;
+		return;
+	}
+}
+
+static void in_syscall(int m)
+{
+	struct m *self = &s.m[m];
+
+	if (self->p < 0 && (byte() & 1)) {
+		/* With a clock behind it may come before its processor was stolen. */
+		s.unsure++;
+		PUT(m, WIRE_GO_DESTROY_SYSCALL, 0);
+		leave(self, G_NONE);
+	} else if (self->p < 0) {
+		PUT(m, WIRE_GO_SYSCALL_END_BLOCKED, 0);
+		leave(self, G_RUNNABLE);
+	} else if (byte() & 1) {
+		PUT(m, WIRE_GO_SYSCALL_END, 0);
+		s.g[self->g].state = G_RUNNING;
+	} else {
+		PUT(m, WIRE_PROC_STOP, 0);
+		s.p[self->p].m = -1;
+		self->p = -1;
+	}
+}
+
+static void find_work(int m)
+{
+	struct m *self = &s.m[m];
+	int g, p = byte() % NP;
+
+	if (self->p >= 0 && (byte() & 3)) {
+		g = find_g(G_RUNNABLE);
+		if (g < 0)
+			return;
+		announce_g(m, g, -1);
+		PUT(m, WIRE_GO_START, (uint64_t)g + 1, ++s.g[g].seq);
+		s.g[g].state = G_RUNNING;
+		self->g = g;
+	} else if (self->p >= 0) {
+		PUT(m, WIRE_PROC_STOP, 0);
+		s.p[self->p].m = -1;
+		self->p = -1;
+	} else if (s.p[p].m < 0) {
+		announce_p(m, p, WIRE_P_IDLE);
+		PUT(m, WIRE_PROC_START, (uint64_t)p, ++s.p[p].seq);
+		s.p[p].m = m;
+		self->p = p;
+	} else if (byte() & 1) {
+		steal(m);
+	} else {
+		g = new_g(G_SYSCALL);
+		if (g < 0)
+			return;
+		PUT(m, WIRE_GO_CREATE_SYSCALL, (uint64_t)g + 1);
+		self->g = g;
+	}
+}
+
+static void step(void)
+{
+	uint8_t b = byte();
+	int m = b % NM;
+
+	s.time += b;
+	if (b >= 252) {
+		end_generation();
+		begin_generation();
+		return;
+	}
+	if (b >= 248) {
+		FUZZ_CHECK(etr_writer_cpu_sample(s.w, s.time, (uint64_t)m, 0, byte(), a_stack()) == 0);
+		s.delivered++;
+		return;
+	}
+	if (b >= 244)
+		s.m[m].skew = (uint64_t)byte() * 8;
+	announce_m(m);
+	if (s.m[m].g < 0)
+		find_work(m);
+	else if (s.g[s.m[m].g].state == G_SYSCALL)
+		in_syscall(m);
+	else
+		run_g(m);
+}
+
+static void schedule(void)
+{
+	struct fuzz_outcome out;
+	struct etr_reader *r;
+
+	for (int i = 0; i < NM; i++)
+		s.m[i] = (struct m){ .g = -1, .p = -1 };
+	for (int i = 0; i < NP; i++)
+		s.p[i].m = -1;
+	for (s.ng = 0; s.ng < 3; s.ng++)
+		s.g[s.ng].state = s.ng ? G_WAITING : G_RUNNABLE;
+	s.next_task = 1;
+	begin_generation();
+	while (s.data < s.end)
+		step();
+	end_generation();
+	FUZZ_CHECK(etr_writer_detail(s.w)[0] == '\0');
+	etr_writer_free(s.w);
+	r = etr_reader_new();
+	FUZZ_CHECK(r);
+	out = fuzz_read(r, etr_reader_open_memory(r, s.out, s.n), s.n);
+	if (out.rc < 0)
+		fprintf(stderr, "%s\n", etr_reader_detail(r));
+	FUZZ_CHECK(out.rc == 0);
+	FUZZ_CHECK(out.events > s.delivered && out.events <= s.delivered + 1 + s.unsure);
+	FUZZ_CHECK(out.good_size == s.n);
+	etr_reader_free(r);
+}
+
+/* One call of any kind; returns what it did. */
+static int any_call(void)
+{
+	uint64_t args[6];
+	char text[256];
+	uint8_t what = byte(), n;
+
+	for (int i = 0; i < 6; i++)
+		args[i] = (byte() & 1) ? (uint64_t)byte() << (byte() % 64) : byte();
+	switch (what % 8) {
+	case 0:
+		return etr_writer_begin_generation(s.w, args[0], args[1], (int64_t)args[2], (uint32_t)args[3]);
+	case 1:
+		return etr_writer_end_generation(s.w);
+	case 2:
+		n = byte();
+		for (unsigned i = 0; i < n; i++)
+			text[i] = (char)byte();
+		return etr_writer_string(s.w, text, n) < 0;
+	case 3:
+		return etr_writer_stack(s.w, &(struct etr_writer_frame){ args[0], args[1], args[2], args[3] }, what / 8 % 2) < 0;
+	case 4:
+		return etr_writer_cpu_sample(s.w, args[0], args[1], args[2], args[3], args[4]);
+	default:
+		n = byte();
+		return etr_writer_event(s.w, args[5], n, args[4], args, byte() % 8 ? etr_wire_nargs(n) - 1 : n % 6);
+	}
+}
+
+static void anything(void)
+{
+	struct etr_raw_reader *raw = etr_raw_reader_new();
+	struct etr_reader *r = etr_reader_new();
+	struct etr_raw_event ev;
+	int rc;
+
+	if (byte() & 1)
+		s.fails_at = 16 + byte() * 4u;
+	while (s.data < s.end) {
+		rc = any_call();
+		FUZZ_CHECK(rc != -ETR_E_IO || (etr_writer_detail(s.w)[0] != '\0' && any_call() != 0));
+	}
+	etr_writer_free(s.w);
+	FUZZ_CHECK(raw && r);
+	FUZZ_CHECK(etr_raw_reader_open_memory(raw, s.out, s.n) == 0);
+	while ((rc = etr_raw_reader_next(raw, &ev)) == 1)
+		;
+	FUZZ_CHECK(rc == 0 || s.fails_at != SIZE_MAX);
+	etr_raw_reader_free(raw);
+	fuzz_read(r, etr_reader_open_memory(r, s.out, s.n), s.n);
+	etr_reader_free(r);
+}
+
+/* Nothing better than bytes. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return LLVMFuzzerMutate(data, size, max);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	memset(&s, 0, sizeof(s));
+	s.data = data;
+	s.end = data + size;
+	s.fails_at = SIZE_MAX;
+	s.w = etr_writer_new(write_out, NULL, 1000000000u >> (byte() / 16));
+	FUZZ_CHECK(s.w);
+	if (size && (data[0] & 1))
+		anything();
+	else
+		schedule();
+	free(s.out);
+	return 0;
+}
