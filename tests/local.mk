@@ -133,3 +133,16 @@ mutex_known_pthread_SOURCES = %D%/mutex-known-pthread.c
 endif
 dist_check_SCRIPTS += %D%/mutex-known.sh
 TESTS += %D%/mutex-known.sh
+# The mutex profile of a program with known times.
+if HAVE_RT
+check_PROGRAMS += locktimes-rt locktimes-pthread profile-at
+locktimes_rt_SOURCES = %D%/locktimes.c
+locktimes_rt_LDADD = libexectrace-rt.la
+locktimes_pthread_SOURCES = %D%/locktimes.c
+locktimes_pthread_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_PTHREAD
+locktimes_pthread_LDADD =
+profile_at_SOURCES = %D%/profile-at.c
+profile_at_LDADD = libanalysis.la libexectrace.la
+dist_check_SCRIPTS += %D%/locktimes.sh
+TESTS += %D%/locktimes.sh
+endif
