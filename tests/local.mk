@@ -41,8 +41,11 @@ if HAVE_RT
 check_PROGRAMS += stress-rt
 stress_rt_SOURCES = %D%/stress-rt.c
 stress_rt_LDADD = libexectrace-rt.la
-dist_check_SCRIPTS += %D%/stress.sh
-TESTS += %D%/stress.sh
+dist_check_SCRIPTS += %D%/stress.sh %D%/mutex-known.sh
+TESTS += %D%/stress.sh %D%/mutex-known.sh
+check_PROGRAMS += mutex-known
+mutex_known_SOURCES = %D%/mutex-known.c
+mutex_known_LDADD = libexectrace-rt.la
 endif
 
 # The parser and trace-print.

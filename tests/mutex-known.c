@@ -1,66 +1,100 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * mutex-known.c - a goroutine waits for a lock while another holds it for a known time, in three functions.
+ * mutex-known.c - locks that are held for known times while known goroutines wait: what a mutex profile must show.
  *
- * Prints "FUNCTION LOW HIGH" for each: the waiter was blocked for at least LOW and at most HIGH nanoseconds.  The bounds hold
- * whatever the machine does, since there is one processor: when the holder runs again after its yield, the waiter has
- * blocked. Run with RTMAXPROCS=1.
+ * Two scenes.  In each, a first holder keeps the lock until all waiters wait, and then for a while; each waiter then holds it for a while in its turn. At
+ * each unlock that wakes a waiter, every goroutine that still waits has waited since it began or since the unlock before; the program
+ * adds these times up with its own clock and prints them, a line for each function that unlocks:
+ *
+ *     FUNCTION CONTENTIONS NANOSECONDS
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <exectrace/rt.h>
 
-static struct exrt_mutex mu = EXRT_MUTEX_INIT;
-static struct exrt_waitgroup wg = EXRT_WAITGROUP_INIT;
+#define MS 1000000ll
+#define MAX_WAITERS 3
 
-static void waiter(void *arg)
+struct scene {
+	struct exrt_mutex mutex;
+	struct exrt_waitgroup done;
+	int waiters, next;		/* how many; who is the next to get the lock */
+	int64_t hold;
+	int64_t since[MAX_WAITERS];	/* when each began to wait, or the last unlock */
+	_Atomic int waiting;
+	long first_count, later_count;	/* contentions by who unlocks */
+	int64_t first_ns, later_ns;
+};
+
+/* Before an unlock, while the lock is held: what it ends.  The waiters get the lock in the order in which they came. */
+static void account(struct scene *s, long *count, int64_t *ns)
 {
-	exrt_mutex_lock(&mu);
-	exrt_mutex_unlock(&mu);
-	exrt_waitgroup_done(&wg);
+	int64_t now = exrt_nanotime();
+
+	if (s->next == s->waiters)
+		return;
+	++*count;
+	for (int i = s->next; i < s->waiters; i++) {
+		*ns += now - s->since[i];
+		s->since[i] = now;
+	}
+	s->next++;
 }
 
-static inline __attribute__((always_inline)) void hold(const char *name, int64_t ns)
+static __attribute__((noinline)) void unlock_first(struct scene *s)
 {
-	int64_t before, blocked, low;
-
-	exrt_waitgroup_add(&wg, 1);
-	exrt_mutex_lock(&mu);
-	before = exrt_nanotime();
-	exrt_go(waiter, NULL);
-	exrt_yield();
-	blocked = exrt_nanotime();
-	exrt_sleep(ns);
-	low = exrt_nanotime() - blocked;
-	exrt_mutex_unlock(&mu);
-	printf("%s %lld %lld\n", name, (long long)low, (long long)(exrt_nanotime() - before));
-	exrt_waitgroup_wait(&wg);
+	account(s, &s->first_count, &s->first_ns);
+	exrt_mutex_unlock(&s->mutex);
+	__asm__ volatile("");		/* no tail call: this function is to be on the stack */
 }
 
-static __attribute__((noinline)) void hold_short(void)
+static __attribute__((noinline)) void unlock_later(struct scene *s)
 {
-	hold("hold_short", 20000000);
+	account(s, &s->later_count, &s->later_ns);
+	exrt_mutex_unlock(&s->mutex);
+	__asm__ volatile("");
 }
 
-static __attribute__((noinline)) void hold_middle(void)
+static void wait_and_hold(void *arg)
 {
-	hold("hold_middle", 60000000);
+	struct scene *s = arg;
+
+	s->since[s->waiting++] = exrt_nanotime();
+	exrt_mutex_lock(&s->mutex);
+	exrt_sleep(s->hold);
+	unlock_later(s);
+	exrt_waitgroup_done(&s->done);
 }
 
-static __attribute__((noinline)) void hold_long(void)
+static void play(struct scene *s)
 {
-	hold("hold_long", 180000000);
+	exrt_waitgroup_add(&s->done, s->waiters);
+	exrt_mutex_lock(&s->mutex);
+	/* One after the other, so that they wait in a known order. */
+	for (int i = 0; i < s->waiters; i++) {
+		exrt_go(wait_and_hold, s);
+		while (s->waiting <= i)
+			exrt_yield();
+		exrt_sleep(2 * MS);
+	}
+	exrt_sleep(s->hold);
+	unlock_first(s);
+	exrt_waitgroup_wait(&s->done);
 }
 
 static int run(void *arg)
 {
-	hold_short();
-	hold_middle();
-	hold_long();
+	struct scene one = { .waiters = 1, .hold = 50 * MS }, three = { .waiters = 3, .hold = 30 * MS };
+
+	play(&one);
+	play(&three);
+	printf("unlock_first %ld %lld\n", one.first_count + three.first_count, (long long)(one.first_ns + three.first_ns));
+	printf("unlock_later %ld %lld\n", one.later_count + three.later_count, (long long)(one.later_ns + three.later_ns));
 	return 0;
 }
 
 int main(void)
 {
-	return exrt_run(run, NULL);
+	return exrt_run(run, NULL) != 0;
 }
