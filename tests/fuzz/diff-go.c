@@ -47,6 +47,7 @@ static ssize_t hash_text(void *cookie, const char *p, size_t n)
 static void ask_us(const uint8_t *data, size_t size, struct answer *a)
 {
 	struct etr_reader *r = etr_reader_new();
+	struct printer p = { .t = &text, .r = r, .stacks = true };
 	struct etr_event ev;
 	int rc;
 
@@ -56,9 +57,10 @@ static void ask_us(const uint8_t *data, size_t size, struct answer *a)
 	rc = etr_reader_open_memory(r, data, size);
 	while (rc >= 0 && (rc = etr_reader_next(r, &ev)) == 1) {
 		a->events++;
-		print_event(&text, r, &ev, true);
+		print_event(&p, &ev);
 	}
 	textout_flush(&text);
+	print_free(&p);
 	a->hash = text_hash;
 	strcpy(a->verdict, rc < 0 ? "error" : "ok");
 	a->entry_cut_off = rc == -ETR_E_TABLE && strstr(etr_reader_error_message(r), "table entry");
