@@ -26,11 +26,11 @@ make -s -j"$(nproc)"
 
 # The test programs that make sense under an emulator: those that start no other program.  Each is a plain executable,
 # since unit tests link the hidden core libraries.
-programs='@TESTS@'
+programs='test-wire test-tables test-trace tracer-units test-sched test-runtime'
 make -s -j"$(nproc)" $programs
 failed=0
 for program in $programs; do
     echo "aarch64: $program"
-    CK_FORK=no qemu-aarch64 "./$program" || { failed=1; echo "aarch64: $program failed"; }
+    qemu-aarch64 "./$program" || { failed=1; echo "aarch64: $program failed"; }
 done
 exit $failed
