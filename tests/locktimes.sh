@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# The mutex profile of a program that knows its lock's hold and wait times shows those times at the unlocker's stack, on the
-# runtime and on pthreads.
+# Several wait for a lock at once: the mutex profile charges the unlocker's stack with the time of all of them, on the runtime
+# and on pthreads, as the program itself measured it.
 #
 # The upper bound is sharp but for the clocks' difference.  The lower one is half of what the program says, since a waiter may
 # lose the processor between its word and its wait.
@@ -17,7 +17,10 @@ export EXECTRACE_PRELOAD
 unset EXECTRACE LD_PRELOAD
 [ -f "$EXECTRACE_PRELOAD" ] || { echo "no recorder for this machine was built"; exit 77; }
 
-for host in rt pthread; do
+# A sanitizer's runtime wants to be loaded before the preloaded recorder.
+hosts=rt
+[ -n "${SANITIZERS:-}" ] || hosts="$hosts pthread"
+for host in $hosts; do
 	trace=$dir/$host.trace
 	"$bin/libtool" --quiet --mode=execute "$bin/trace-record" -q -o "$trace" -- "$bin/locktimes-$host" >"$dir/said" ||
 		{ echo "FAIL: recording on $host"; bad=1; continue; }
