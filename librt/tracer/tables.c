@@ -175,8 +175,18 @@ static uint64_t text_hash(const char *text, size_t len)
 		h = (h ^ w) * 0x9e3779b97f4a7c15ull;
 		h ^= h >> 32;
 	}
-	w = 0;
-	memcpy(&w, text, len);
+	/* The rest in fixed-size reads, which may overlap: a copy of varying size would be a call. */
+	if (len >= 4) {
+		uint32_t first, last;
+
+		memcpy(&first, text, 4);
+		memcpy(&last, text + len - 4, 4);
+		w = (uint64_t)first << 32 | last;
+	} else if (len > 0) {
+		w = (uint64_t)(uint8_t)text[0] << 16 | (uint64_t)(uint8_t)text[len / 2] << 8 | (uint8_t)text[len - 1];
+	} else {
+		w = 0;
+	}
 	return mix((h ^ w) * 0x9e3779b97f4a7c15ull);
 }
 
