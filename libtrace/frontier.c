@@ -19,11 +19,7 @@
 
 #define BEFORE_FIRST UINT32_MAX
 
-/*
- * How many arguments an event among a thread's events has, dt counted; 0 for what cannot stand there.  A clock snapshot decodes
- * there, and is refused when its turn comes.
- */
-static const uint8_t nargs_of[256] = {
+const uint8_t etr__nargs[256] = {
 #define COUNT_STRUCTURAL(type, n) ((type) == WIRE_CLOCK_SNAPSHOT ? (n) : 0)
 #define COUNT_TIMED(type, n) (n)
 #define COUNT_EXPERIMENT(type, n) (n)
@@ -162,14 +158,13 @@ static int undecodable(struct etr__frontier *f, struct etr__cursor *c)
 
 	if (!wire_specs[c->type].name)
 		return etr__fault_set(f->fault, ETR_E_EVENT, offset, "no event has type %u", c->type);
-	if (!nargs_of[c->type])
+	if (!etr__nargs[c->type])
 		return etr__fault_set(f->fault, ETR_E_EVENT, offset, "%s among a thread's events", wire_specs[c->type].name);
 	return etr__fault_set(f->fault, ETR_E_EVENT, offset, "the %s that begins here is cut off or has a number beyond 64 bits",
 			      wire_specs[c->type].name);
 }
 
-/* Decodes the thread's next event into its cursor.  1, 0 when there is none, negative code. */
-static inline int next_event(struct etr__frontier *f, struct etr__cursor *c)
+int etr__cursor_next(struct etr__frontier *f, struct etr__cursor *c)
 {
 	const uint8_t *p;
 	uint64_t dt;
@@ -185,7 +180,7 @@ static inline int next_event(struct etr__frontier *f, struct etr__cursor *c)
 		c->time = c->base;
 	p = c->at = c->p;
 	c->type = *p++;
-	nargs = nargs_of[c->type];
+	nargs = etr__nargs[c->type];
 	if (__builtin_expect(nargs == 0, 0))
 		return undecodable(f, c);
 	p = wire_get_varint(p, c->end, &dt);
@@ -222,8 +217,7 @@ static void sift_down(struct etr__head *heap, size_t n, size_t i)
 	heap[i] = h;
 }
 
-/* Takes out heap[i], whose thread has no more events. */
-static void drop(struct etr__frontier *f, size_t i)
+void etr__frontier_drop(struct etr__frontier *f, size_t i)
 {
 	struct etr__head *heap = f->heap;
 
@@ -237,11 +231,13 @@ static void drop(struct etr__frontier *f, size_t i)
 int etr__frontier_start(struct etr__frontier *f, double ns_per_unit)
 {
 	f->ns_per_unit = ns_per_unit;
+	/* Well below the largest time even when rounded; 0 where nothing fits. */
+	f->safe_units = ns_per_unit < 1 ? (uint64_t)1 << 62 : ns_per_unit < 4e18 ? (uint64_t)(4e18 / ns_per_unit) : 0;
 	if (etr__grow(&f->heap, &f->capheap, f->ncursors) != 0)
 		return etr__fault_nomem(f->fault);
 	for (size_t i = 0; i < f->ncursors; i++) {
 		struct etr__cursor *c = f->cursors[i];
-		int rc = next_event(f, c);
+		int rc = etr__cursor_next(f, c);
 
 		if (rc < 0)
 			return rc;
@@ -253,21 +249,10 @@ int etr__frontier_start(struct etr__frontier *f, double ns_per_unit)
 	return 0;
 }
 
-int etr__frontier_advance(struct etr__frontier *f, size_t i)
+void etr__frontier_settle(struct etr__frontier *f, size_t i)
 {
-	struct etr__head *h = &f->heap[i];
-	int rc = next_event(f, h->cursor);
-
-	if (rc < 0)
-		return rc;
-	if (rc == 0) {
-		drop(f, i);
-		return 0;
-	}
-	h->time = h->cursor->time;
 	if (i == 0 || sift_up(f->heap, i) == i)
 		sift_down(f->heap, f->n, i);
-	return 0;
 }
 
 static bool head_is_before(const void *a, const void *b)

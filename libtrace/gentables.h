@@ -115,16 +115,26 @@ etr_string_id etr__tables_add_text(struct etr__tables *t, const char *text, size
 etr_string_id etr__tables_stw_name(struct etr__tables *t, etr_string_id kind);
 
 /* The dense id of a string or stack of the file.  False where there is none. */
+static inline bool etr__tables_find(const struct etr__idmap *map, uint64_t file_id, uint32_t *id)
+{
+	/* 0 is in no table and stands for the empty one. */
+	if (__builtin_expect(file_id < map->ndirect, 1)) {
+		*id = map->direct[file_id];
+		if (*id != 0 || file_id == 0)
+			return true;
+	}
+	*id = etr__idmap_get(map, file_id);
+	return *id != 0 || file_id == 0;
+}
+
 static inline bool etr__tables_string(const struct etr__tables *t, uint64_t file_id, etr_string_id *id)
 {
-	*id = etr__idmap_get(&t->string_ids, file_id);
-	return *id != 0 || file_id == 0;
+	return etr__tables_find(&t->string_ids, file_id, id);
 }
 
 static inline bool etr__tables_stack(const struct etr__tables *t, uint64_t file_id, etr_stack_id *id)
 {
-	*id = etr__idmap_get(&t->stack_ids, file_id);
-	return *id != 0 || file_id == 0;
+	return etr__tables_find(&t->stack_ids, file_id, id);
 }
 
 /* Clock units to ns as Go's reader computes it on amd64: what an int64 cannot hold becomes its minimum. */

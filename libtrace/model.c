@@ -20,7 +20,7 @@ void etr__model_init(struct etr__model *model)
 	etr__hash_init(&model->names);
 	etr__idmap_init(&model->p_ids);
 	etr__idmap_init(&model->m_ids);
-	model->no_thread.id = -1;
+	model->no_thread = (struct etr__m){ .id = -1, .gid = -1, .pid = -1 };
 }
 
 static void free_g(struct etr__g *g)
@@ -142,6 +142,7 @@ struct etr__m *etr__model_get_m(struct etr__model *model, int64_t id)
 		return NULL;
 	}
 	m->id = id;
+	m->gid = m->pid = -1;
 	model->ms[model->nms++] = m;
 	return m;
 }

@@ -73,6 +73,7 @@ struct etr__m {
 	bool known;			/* an event of it was tried, or a G bound */
 	struct etr__g *g;		/* NULL: none */
 	struct etr__p *p;
+	int64_t gid, pid;		/* their ids; -1: none.  Set by etr__bind_g() and etr__bind_p() alone */
 };
 
 struct etr__task {
@@ -151,14 +152,19 @@ static inline void etr__bind_g(struct etr__model *model, struct etr__m *m, struc
 	if (g)
 		g->bound++;
 	m->g = g;
+	m->gid = g ? g->id : -1;
 	if (old && --old->bound == 0 && !old->known)
 		etr__release_g(model, old);
 }
 
 static inline void etr__bind_p(struct etr__m *m, struct etr__p *p)
 {
-	if (m->id != -1)
-		m->p = p && p->id != -1 ? p : NULL;
+	if (m->id == -1)
+		return;
+	if (p && p->id == -1)
+		p = NULL;
+	m->p = p;
+	m->pid = p ? p->id : -1;
 }
 
 /* A reference to the name with the text of a string; NULL when out of memory. */

@@ -39,9 +39,9 @@ static int bind_elsewhere(struct etr_reader *r, struct etr__cursor *c, struct et
 		/* This is how it gets there, so the context is still the teller's. */
 		m->known = true;
 		etr__bind_g(&r->model, m, g);
-	} else if ((m->g ? m->g->id : -1) != g->id) {
+	} else if (m->gid != g->id) {
 		return ORDER_FAULT(r, c, "goroutine %lld is said to be in a syscall on thread %lld, which has goroutine %lld",
-				   (long long)g->id, (long long)mid, m->g ? (long long)m->g->id : -1);
+				   (long long)g->id, (long long)mid, (long long)m->gid);
 	} else {
 		out->g = g->id;
 	}

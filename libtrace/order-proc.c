@@ -18,11 +18,11 @@ static int move_to_holder(struct etr_reader *r, struct etr__cursor *c, struct et
 	for (size_t i = 0; i < r->model.nms; i++) {
 		const struct etr__m *m = r->model.ms[i];
 
-		if (!m->known || (m->p ? m->p->id : -1) != p->id)
+		if (!m->known || m->pid != p->id)
 			continue;
 		out->m = m->id;
 		out->p = p->id;
-		out->g = m->g ? m->g->id : -1;
+		out->g = m->gid;
 		return 0;
 	}
 	return ORDER_FAULT(r, c, "processor %lld is about to be stolen, but no thread holds it", (long long)p->id);
@@ -101,7 +101,7 @@ static int take_from(struct etr_reader *r, struct etr__cursor *c, struct etr__p 
 	if (!victim || !victim->known)
 		return ORDER_FAULT(r, c, "processor %lld is stolen from the unknown thread %lld", (long long)p->id,
 				   (long long)c->args[2]);
-	if ((victim->p ? victim->p->id : -1) != p->id)
+	if (victim->pid != p->id)
 		return ORDER_FAULT(r, c, "processor %lld is stolen from thread %lld, which does not hold it", (long long)p->id,
 				   (long long)victim->id);
 	etr__bind_p(victim, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * order.c - finds the rule for an event, and does what is common to all: the context, the event's own stack, the count.
+ * order.c - which rule is for which event, and how the breaking of one is told.
  *
  * The rules stand in order-proc.c, order-go.c, order-range.c and order-user.c.  A new event gets a line in this table.
  */
@@ -10,11 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* `stack`: which argument after dt is the event's own stack, counted from 1; 0: it has none. */
-static const struct rule {
-	etr__rule_fn *fn;
-	unsigned stack;
-} rules[256] = {
+const struct etr__rule etr__rules[256] = {
 	[WIRE_PROCS_CHANGE] = { etr__rule_metric, 2 },
 	[WIRE_PROC_START] = { etr__rule_proc_start, 0 },
 	[WIRE_PROC_STOP] = { etr__rule_proc_stop, 0 },
@@ -92,27 +88,7 @@ int etr__need_fault(struct etr_reader *r, const struct etr__cursor *c, int need)
 	return ORDER_FAULT(r, c, "%s %s", wire_specs[c->type].name, what);
 }
 
-int etr__order_try(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__no_rule(struct etr_reader *r, const struct etr__cursor *c)
 {
-	const struct rule *rule = &rules[c->type];
-	struct etr__m *m = c->m;
-	int rc;
-
-	m->known = true;
-	if (__builtin_expect(!rule->fn, 0))
-		return ORDER_FAULT(r, c, "%s among a thread's events", wire_specs[c->type].name);
-	out->time = c->time;
-	out->m = m->id;
-	out->p = m->p ? m->p->id : -1;
-	out->g = m->g ? m->g->id : -1;
-	out->stack = 0;
-	rc = rule->fn(r, c, out);
-	if (rc <= 0)
-		return rc;
-	r->counts[c->type]++;
-	if (rule->stack) {
-		rc = etr__stack_arg(r, c, rule->stack - 1, &out->stack);
-		return rc < 0 ? rc : 1;
-	}
-	return 1;
+	return ORDER_FAULT(r, c, "%s among a thread's events", wire_specs[c->type].name);
 }

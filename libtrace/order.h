@@ -16,9 +16,6 @@
 
 typedef int etr__rule_fn(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out);
 
-/* Tries the event at hand of a cursor, by its type's rule. */
-int etr__order_try(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out);
-
 /* Records the fault of an event; returns its code. */
 int etr__order_fault(struct etr_reader *r, const struct etr__cursor *c, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5), cold));
@@ -80,6 +77,40 @@ static inline int etr__stack_arg(struct etr_reader *r, const struct etr__cursor 
 		return 0;
 	return etr__order_fault(r, c, ETR_E_EVENT, "%s names the unknown stack %llu", wire_specs[c->type].name,
 				(unsigned long long)c->args[arg]);
+}
+
+/* The rules by type byte.  `stack`: which argument after dt is the event's own stack, counted from 1; 0: it has none. */
+struct etr__rule {
+	etr__rule_fn *fn;
+	unsigned stack;
+};
+extern const struct etr__rule etr__rules[256];
+
+/* The fault of an event without a rule. */
+int etr__no_rule(struct etr_reader *r, const struct etr__cursor *c) __attribute__((cold));
+
+/* Tries the event at hand of a cursor by its type's rule, and does what is common to all: the context, the own stack, the count. */
+static inline int etr__order_try(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+{
+	const struct etr__rule *rule = &etr__rules[c->type];
+	struct etr__m *m = c->m;
+	int rc;
+
+	m->known = true;
+	if (__builtin_expect(!rule->fn, 0))
+		return etr__no_rule(r, c);
+	out->time = c->time;
+	out->m = m->id;
+	out->p = m->pid;
+	out->g = m->gid;
+	out->stack = 0;
+	rc = rule->fn(r, c, out);
+	if (__builtin_expect(rc <= 0, 0))
+		return rc;
+	r->counts[c->type]++;
+	if (rule->stack && etr__stack_arg(r, c, rule->stack - 1, &out->stack) < 0)
+		return r->fault.code;
+	return 1;
 }
 
 /* One for each event, or group of alike ones. */

@@ -147,6 +147,14 @@ static int deliver_sync(struct etr_reader *r, struct etr_event *ev)
 	return deliver(r, ev);
 }
 
+/* Notes when the next sample is due. */
+static void look_at_samples(struct etr_reader *r)
+{
+	const struct etr__tables *t = &r->tables;
+
+	r->next_sample_time = t->next_sample < t->nsamples ? t->samples[t->next_sample].time : INT64_MAX;
+}
+
 /* Delivers the Sync that opens the next generation, ends the trace, or comes before what is wrong. */
 static int next_generation(struct etr_reader *r, struct etr_event *ev)
 {
@@ -184,6 +192,9 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 		return fail(r, rc);
 	}
 	r->delivered_gen = r->gen;
+	if (r->frontier.n && r->model.first_gen == 0)
+		r->model.first_gen = r->gen;
+	look_at_samples(r);
 	return deliver_sync(r, ev);
 }
 
@@ -191,6 +202,7 @@ static int deliver_sample(struct etr_reader *r, struct etr_event *ev)
 {
 	const struct etr__sample *s = &r->tables.samples[r->tables.next_sample++];
 
+	look_at_samples(r);
 	memset(ev, 0, sizeof(*ev));
 	ev->time = s->time;
 	ev->kind = ETR_KIND_STACK_SAMPLE;
@@ -234,31 +246,32 @@ static int fail_in_generation(struct etr_reader *r, int rc)
 	return fail(r, rc);
 }
 
-int etr_reader_next(struct etr_reader *r, struct etr_event *ev)
+/* Delivers from another source than the frontier: 1, 0 at the end, negative code. */
+static __attribute__((noinline)) int next_elsewhere(struct etr_reader *r, struct etr_event *ev)
 {
-	struct etr__frontier *f = &r->frontier;
-	struct etr__tables *t = &r->tables;
-	size_t taken = 0;
-	int rc;
-
-	if (__builtin_expect(r->npending != 0, 0)) {
+	if (r->npending) {
 		*ev = r->pending[r->next_pending++];
 		if (r->next_pending == r->npending)
 			r->npending = r->next_pending = 0;
 		return deliver(r, ev);
 	}
-	if (__builtin_expect(t->next_sample < t->nsamples, 0) && !r->failed &&
-	    (f->n == 0 || t->samples[t->next_sample].time < f->heap[0].time))
+	if (!r->opened)
+		return -ETR_E_INVALID;
+	if (r->failed)
+		return r->fault.code;
+	if (r->tables.next_sample < r->tables.nsamples)
 		return deliver_sample(r, ev);
-	if (__builtin_expect(f->n == 0 || r->failed, 0)) {
-		if (!r->opened)
-			return -ETR_E_INVALID;
-		if (r->failed)
-			return r->fault.code;
-		return r->done ? 0 : next_generation(r, ev);
-	}
-	if (__builtin_expect(r->model.first_gen == 0, 0))
-		r->model.first_gen = r->gen;
+	return r->done ? 0 : next_generation(r, ev);
+}
+
+int etr_reader_next(struct etr_reader *r, struct etr_event *ev)
+{
+	struct etr__frontier *f = &r->frontier;
+	size_t taken = 0;
+	int rc;
+
+	if (__builtin_expect(f->n == 0 || r->failed || r->npending || r->next_sample_time < f->heap[0].time, 0))
+		return next_elsewhere(r, ev);
 	rc = etr__order_try(r, f->heap[0].cursor, ev);
 	if (__builtin_expect(rc == 0, 0))
 		rc = try_others(r, ev, &taken);

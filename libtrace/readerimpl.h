@@ -52,6 +52,7 @@ struct etr_reader {
 
 	/* Delivery. */
 	int64_t last_time;
+	int64_t next_sample_time;	/* ns; INT64_MAX: none, or none that could be earlier than an event */
 	uint64_t nsyncs;
 	unsigned npending, next_pending;
 	struct etr_event pending[ETR__MAX_PENDING];
