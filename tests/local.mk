@@ -123,6 +123,14 @@ tests_ptload_LDADD =
 pthread_tests = %D%/record-pthread.sh %D%/trace-record.sh
 dist_check_SCRIPTS += $(pthread_tests)
 TESTS += $(pthread_tests)
+if HAVE_CHECK
+check_PROGRAMS += test-pthost
+TESTS += test-pthost
+test_pthost_SOURCES = %D%/test-pthost.c librt/pthread/pthost.c librt/pthread/pthost.h librt/pthread/ptreal.c \
+	librt/pthread/ptreal.h librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
+test_pthost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_pthost_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
+endif
 endif
 EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go
 
