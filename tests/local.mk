@@ -134,16 +134,6 @@ endif
 endif
 EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go
 
-# Known waits.
-if HAVE_RT
-check_PROGRAMS += mutex-known mutex-known-pthread
-mutex_known_SOURCES = %D%/mutex-known.c
-mutex_known_LDADD = libexectrace-rt.la
-mutex_known_LDFLAGS = $(AM_LDFLAGS) -no-install
-mutex_known_pthread_SOURCES = %D%/mutex-known-pthread.c
-endif
-dist_check_SCRIPTS += %D%/mutex-known.sh
-TESTS += %D%/mutex-known.sh
 # The mutex profile of a program with known times.
 if HAVE_RT
 check_PROGRAMS += locktimes-rt locktimes-pthread profile-at
