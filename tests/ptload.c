@@ -52,7 +52,7 @@ static void pause_us(long us)
 static pthread_mutex_t contended = PTHREAD_MUTEX_INITIALIZER;
 static sem_t held;
 
-void __attribute__((noinline)) hold_lock(long us)
+static void __attribute__((noinline)) hold_lock(long us)
 {
 	pthread_mutex_lock(&contended);
 	sem_post(&held);
@@ -67,7 +67,7 @@ static void *holder(void *arg)
 	return arg;
 }
 
-void __attribute__((noinline)) wait_for_lock(void)
+static void __attribute__((noinline)) wait_for_lock(void)
 {
 	pthread_mutex_lock(&contended);
 	pthread_mutex_unlock(&contended);
