@@ -201,6 +201,7 @@ static void echo_back(void *arg)
 	exrt_close(e->from);
 	exrt_close(e->to);
 	free(e);
+	exrt_waitgroup_done(&st.all);
 }
 
 static void step_ping_pong(struct actor *a)
@@ -220,6 +221,7 @@ static void step_ping_pong(struct actor *a)
 		return;
 	}
 	*e = (struct echo){ there[0], back[1] };
+	exrt_waitgroup_add(&st.all, 1);
 	exrt_go(echo_back, e);
 	for (unsigned n = draw(&a->rng, 10); n > 0; n--) {
 		if (exrt_write(there[1], &byte, 1) != 1 || exrt_read(back[0], &byte, 1) != 1)
@@ -404,7 +406,7 @@ static int run(void *arg)
 		abort();
 	for (unsigned i = 0; i < st.actors; i++)
 		exrt_go(act, actor_new(r, until));
-	exrt_waitgroup_wait(&st.all);
+	exrt_waitgroup_wait(&st.all);		/* echoes too */
 	st.over = true;
 	if (!by_goroutine) {
 		exrt_syscall_begin();

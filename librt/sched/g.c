@@ -218,6 +218,7 @@ uint64_t exrt_goid(void)
 void exrt__go_begin(void)
 {
 	exrt__ctx_arrived();
+	exrt__arrive(exrt__m_self());
 }
 
 static void finish_after(struct exrt__m *m, struct exrt__g *g, void *arg)
@@ -244,9 +245,7 @@ void exrt__go_finish(void)
 	m->t.g = NULL;
 	exrt__g_set(g, TRACE_G_DEAD, NULL);
 	exrt__trace_end(&pin, m, on);
-	m->after = finish_after;
-	m->after_arg = NULL;
-	exrt__ctx_switch(&g->ctx, &m->g0, true);
+	exrt__leave(m, finish_after, NULL, EXRT__LEAVE_FOR_GOOD | (g->is_main ? EXRT__LEAVE_SLOWLY : 0));
 	__builtin_unreachable();
 }
 

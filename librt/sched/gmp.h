@@ -92,7 +92,7 @@ struct exrt__p {
 	struct exrt__p *link;		/* idle list */
 } __attribute__((aligned(64)));
 
-/* What to do for the goroutine that was left, on the M's own stack. */
+/* What to do for the goroutine that was left, once its stack is. */
 typedef void exrt__after_fn(struct exrt__m *m, struct exrt__g *g, void *arg);
 
 struct exrt__m {
@@ -101,6 +101,7 @@ struct exrt__m {
 	struct exrt__g *g;		/* what it runs */
 	struct exrt__p *p;		/* what it holds; in a syscall: held when that began */
 	struct exrt__ctx g0;
+	struct exrt__g *left;		/* the goroutine that was just left, until after has been called for it */
 	exrt__after_fn *after;
 	void *after_arg;
 	bool spinning;
@@ -152,7 +153,7 @@ extern struct exrt__sched exrt__sched;
 struct exrt__m *exrt__m_self(void);
 void exrt__m_set_self(struct exrt__m *m);
 /* As above; fatal when not on a goroutine. */
-struct exrt__m *exrt__m_on_g(const char *what);
+static inline struct exrt__m *exrt__m_on_g(const char *what);
 int exrt__errno_get(void);
 void exrt__errno_set(int value);
 struct exrt__m *exrt__m_alloc(void);
@@ -188,8 +189,15 @@ struct exrt__g *exrt__globq_get(struct exrt__p *p, int max);
 
 /* The loop of a thread: runs goroutines until the run is over. */
 void exrt__m_loop(struct exrt__m *m);
-/* Leaves the running goroutine for the M's own stack, which calls after and then runs others.  Returns when it is run again. */
-void exrt__leave(struct exrt__m *m, exrt__after_fn *after, void *arg);
+/*
+ * Leaves the running goroutine: for the next one in the P's queue if that is near at hand, else for the M's own stack, which looks for one.
+ * after is called by whoever is arrived at (exrt__arrive), since the goroutine may run elsewhere once it is known to others; SLOWLY: on the M's own
+ * stack, for an after that parks.  Returns when the goroutine is run again.
+ */
+#define EXRT__LEAVE_SLOWLY 1u
+#define EXRT__LEAVE_FOR_GOOD 2u
+void exrt__leave(struct exrt__m *m, exrt__after_fn *after, void *arg, unsigned flags);
+void exrt__arrive(struct exrt__m *m);
 /* The running goroutine waits.  after lets go of what keeps wakers away. */
 void exrt__park(struct exrt__m *m, const char *reason, uintptr_t lock, struct trace_where where, exrt__after_fn *after, void *arg);
 /* Makes a waiting goroutine runnable. m: the caller's, with a P. */
@@ -257,6 +265,15 @@ static inline void exrt__trace_end(struct trace_pin *pin, struct exrt__m *m, boo
 	/* Release pairs with the acquire in exrt__settle. */
 	atomic_store_explicit(&m->transition, atomic_load_explicit(&m->transition, memory_order_relaxed) + 1,
 			      memory_order_release);
+}
+
+static inline struct exrt__m *exrt__m_on_g(const char *what)
+{
+	struct exrt__m *m = exrt__m_self();
+
+	if (__builtin_expect(!m || !m->g, 0))
+		exrt__fatal(what);
+	return m;
 }
 
 static inline void exrt__g_set(struct exrt__g *g, enum trace_gstate state, struct exrt__m *m)

@@ -23,15 +23,6 @@ uint32_t exrt__m_random(struct exrt__m *m)
 	return (uint32_t)(x >> 32);
 }
 
-struct exrt__m *exrt__m_on_g(const char *what)
-{
-	struct exrt__m *m = exrt__m_self();
-
-	if (__builtin_expect(!m || !m->g, 0))
-		exrt__fatal(what);
-	return m;
-}
-
 struct exrt__m *exrt__m_alloc(void)
 {
 	struct exrt__sched *s = &exrt__sched;

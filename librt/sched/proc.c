@@ -291,6 +291,18 @@ static void start(struct exrt__m *m, struct exrt__g *g)
 	exrt__trace_end(&pin, m, on);
 }
 
+void exrt__arrive(struct exrt__m *m)
+{
+	struct exrt__g *left = m->left;
+
+	if (!left)
+		return;
+	m->left = NULL;
+	if (__builtin_expect(!exrt__stack_is_whole(left->stack), 0))
+		exrt__fatal("a goroutine has overrun its stack");
+	m->after(m, left, m->after_arg);
+}
+
 void exrt__m_loop(struct exrt__m *m)
 {
 	struct exrt__g *g;
@@ -298,19 +310,37 @@ void exrt__m_loop(struct exrt__m *m)
 	while ((g = pick(m)) != NULL) {
 		start(m, g);
 		exrt__ctx_switch(&m->g0, &g->ctx, false);
-		g = m->g;
-		if (__builtin_expect(!exrt__stack_is_whole(g->stack), 0))
-			exrt__fatal("a goroutine has overrun its stack");
 		m->g = NULL;
-		m->after(m, g, m->after_arg);
+		exrt__arrive(m);
 	}
 }
 
-void exrt__leave(struct exrt__m *m, exrt__after_fn *after, void *arg)
+/* A goroutine that waits in the P's own queue, unless it is time for pick to look elsewhere. */
+static struct exrt__g *pick_near(struct exrt__m *m)
 {
+	struct exrt__p *p = m->p;
+	uint32_t tick = p->tick + 1;
+	struct exrt__g *g;
+
+	if (load_relaxed(&exrt__sched.stopping) || tick % GLOBAL_EVERY == 0 || tick % TIMERS_EVERY == 0)
+		return NULL;
+	g = exrt__runq_get(p);
+	if (g)
+		p->tick = tick;
+	return g;
+}
+
+void exrt__leave(struct exrt__m *m, exrt__after_fn *after, void *arg, unsigned flags)
+{
+	struct exrt__g *g = m->g, *next = flags & EXRT__LEAVE_SLOWLY ? NULL : pick_near(m);
+
+	m->left = g;
 	m->after = after;
 	m->after_arg = arg;
-	exrt__ctx_switch(&m->g->ctx, &m->g0, false);
+	if (next)
+		start(m, next);
+	exrt__ctx_switch(&g->ctx, next ? &next->ctx : &m->g0, flags & EXRT__LEAVE_FOR_GOOD);
+	exrt__arrive(exrt__m_self());	/* perhaps another M by now */
 }
 
 void exrt__park(struct exrt__m *m, const char *reason, uintptr_t lock, struct trace_where where, exrt__after_fn *after, void *arg)
@@ -327,7 +357,7 @@ void exrt__park(struct exrt__m *m, const char *reason, uintptr_t lock, struct tr
 		trace_go_block(&pin, reason, lock, where);
 	m->t.g = NULL;
 	exrt__trace_end(&pin, m, on);
-	exrt__leave(m, after, arg);
+	exrt__leave(m, after, arg, 0);
 }
 
 void exrt__ready(struct exrt__m *m, struct exrt__g *g, uintptr_t lock, struct trace_where where)
@@ -366,5 +396,5 @@ void exrt_yield(void)
 		trace_go_stop(&pin, "runtime.Gosched", TRACE_HERE());
 	m->t.g = NULL;
 	exrt__trace_end(&pin, m, on);
-	exrt__leave(m, yield_after, NULL);
+	exrt__leave(m, yield_after, NULL, 0);
 }

@@ -106,10 +106,8 @@ static void canary_write(struct exrt__stack *stack)
 		((volatile uint64_t *)stack->lo)[-1 - (int)i] = CANARY;
 }
 
-bool exrt__stack_is_whole(const struct exrt__stack *stack)
+bool exrt__stack_canary_is_whole(const struct exrt__stack *stack)
 {
-	if (stack->guard != EXRT__GUARD_CANARY)
-		return true;
 	for (unsigned i = 0; i < CANARY_WORDS; i++) {
 		if (((volatile uint64_t *)stack->lo)[-1 - (int)i] != CANARY)
 			return false;

@@ -32,7 +32,12 @@ struct exrt__stack *exrt__stack_get(size_t size);
 void exrt__stack_put(struct exrt__stack *stack);
 
 /* Whether the canary words are as they were; true where there are none. */
-bool exrt__stack_is_whole(const struct exrt__stack *stack);
+bool exrt__stack_canary_is_whole(const struct exrt__stack *stack);
+
+static inline bool exrt__stack_is_whole(const struct exrt__stack *stack)
+{
+	return stack->guard != EXRT__GUARD_CANARY || exrt__stack_canary_is_whole(stack);
+}
 
 /* Whether addr is in the guard of a stack, right below its usable bytes. */
 bool exrt__stack_is_guard(const struct exrt__stack *stack, uintptr_t addr);

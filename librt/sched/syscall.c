@@ -136,7 +136,7 @@ static void end_slow(struct exrt__m *m)
 		trace_go_syscall_end_blocked(&pin);
 	m->t.g = NULL;
 	exrt__trace_end(&pin, m, on);
-	exrt__leave(m, queue_after, NULL);
+	exrt__leave(m, queue_after, NULL, EXRT__LEAVE_SLOWLY);
 }
 
 void exrt_syscall_end(void)

@@ -130,7 +130,7 @@ static void forever(struct exrt__m *m, struct trace_where where)
 static int do_send(struct exrt_chan *ch, const void *elem, bool wait, struct trace_where where)
 {
 	struct exrt__m *m = exrt__m_on_g("channel send: not on a goroutine");
-	struct exrt__waiter w = { .g = m->g, .elem = (void *)elem, .is_send = true };
+	struct exrt__waiter w;
 	struct exrt__g *wake;
 
 	if (!ch) {
@@ -149,6 +149,7 @@ static int do_send(struct exrt_chan *ch, const void *elem, bool wait, struct tra
 		exrt__unlock(&ch->lock);
 		return -EAGAIN;
 	}
+	w = (struct exrt__waiter){ .g = m->g, .elem = (void *)elem, .is_send = true };
 	exrt__waitlist_push(&ch->senders, &w);
 	exrt__park(m, "chan send", 0, where, exrt__unlock_after, &ch->lock);
 	if (!w.ok)
@@ -159,7 +160,7 @@ static int do_send(struct exrt_chan *ch, const void *elem, bool wait, struct tra
 static int do_recv(struct exrt_chan *ch, void *elem, bool wait, struct trace_where where)
 {
 	struct exrt__m *m = exrt__m_on_g("channel receive: not on a goroutine");
-	struct exrt__waiter w = { .g = m->g, .elem = elem };
+	struct exrt__waiter w;
 	struct exrt__g *wake;
 	int ok;
 
@@ -179,6 +180,7 @@ static int do_recv(struct exrt_chan *ch, void *elem, bool wait, struct trace_whe
 		exrt__unlock(&ch->lock);
 		return -EAGAIN;
 	}
+	w = (struct exrt__waiter){ .g = m->g, .elem = elem };
 	exrt__waitlist_push(&ch->receivers, &w);
 	exrt__park(m, "chan receive", 0, where, exrt__unlock_after, &ch->lock);
 	return w.ok;
