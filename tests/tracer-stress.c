@@ -2,7 +2,7 @@
  *
  * tracer-stress.c - records the fake host into a file; see fake-host.h.  Not a test by itself: what it writes is read by others.
  *
- *     tracer-stress FILE SEED MILLISECONDS ALWAYS_PIN
+ *     tracer-stress FILE SEED MILLISECONDS ALWAYS_PIN [GENERATION_MILLISECONDS BUFFER_BYTES]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 	unsigned seed, ms;
 	int err;
 
-	if (argc != 5)
+	if (argc != 5 && argc != 7)
 		return 2;
 	seed = (unsigned)atoi(argv[2]);
 	ms = (unsigned)atoi(argv[3]);
@@ -33,6 +33,10 @@ int main(int argc, char **argv)
 	o.path = argv[1];
 	o.advance_ms = 1 + seed % 9;
 	o.buffer_limit = 512u << 20;
+	if (argc == 7) {
+		o.advance_ms = (unsigned)atoi(argv[5]);
+		o.buffer_limit = (uint64_t)atoll(argv[6]);
+	}
 	/* A first session that is thrown away: the second one begins with stale state everywhere. */
 	if (seed % 2 == 0) {
 		err = trace_start(&o);
