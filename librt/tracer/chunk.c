@@ -142,6 +142,15 @@ bool trace_chunks_are_scarce(void)
 	return atomic_load_explicit(&pools[1].used, memory_order_relaxed) > pools[1].count / 4 * 3;
 }
 
+bool trace_chunks_are_many(void)
+{
+	for (int i = 0; i < 2; i++) {
+		if (atomic_load_explicit(&pools[i].used, memory_order_relaxed) > pools[i].count / 2)
+			return true;
+	}
+	return false;
+}
+
 uint64_t trace_chunks_used(void)
 {
 	return (uint64_t)atomic_load_explicit(&pools[0].used, memory_order_relaxed) * TRACE_CHUNK_SMALL +
@@ -157,7 +166,7 @@ bool trace_chunk_queue(struct trace_chunk *c)
 	/* Release: pairs with the acquire in trace_chunk_take_queue, which then reads the events. */
 	while (!atomic_compare_exchange_weak_explicit(q, &c->next, c, memory_order_release, memory_order_relaxed))
 		;
-	return atomic_fetch_add_explicit(&waiting, pools[c->big].size, memory_order_relaxed) > nudge_at;
+	return atomic_fetch_add_explicit(&waiting, pools[c->big].size, memory_order_relaxed) > nudge_at || trace_chunks_are_many();
 }
 
 struct trace_chunk *trace_chunk_take_queue(unsigned slot)

@@ -3,8 +3,8 @@
  * emit.c - the fast path: from a host's report to bytes in a chunk.
  *
  * Invariants: everything here runs on the M of the pin, so nothing of m, of its chunk or of its P's chunk is shared while the pin
- * lasts.  One M's events stand in chunks whose stamps rise, each chunk holding events of one M and one generation: the chunk that an
- * M may append to is the one with its own last stamp.  Before an event of a generation that needs a G or a P, that one's status
+ * lasts.  One M's events stand in batches whose stamps rise, each of one M and one generation, inside chunks: the chunk that an M may append to
+ * is the one whose last batch has the M's own last stamp.  Before an event of a generation that needs a G or a P, that one's status
  * in the generation has been written; it follows from the event.
  */
 #include "librt/tracer/emit.h"
@@ -44,47 +44,63 @@ static void event_lost(struct trace_pin *pin)
 	m->lost_last[slot] = now;
 }
 
-/* Opens a chunk for this M in its slot or its P's; NULL when there is none. */
-static struct trace_chunk *chunk_open(struct trace_pin *pin)
+/* Begins a batch of this M at the chunk's pos. */
+static void batch_begin(struct trace_pin *pin, struct trace_chunk *c)
 {
 	struct trace_m *m = pin->m;
 	unsigned slot = pin->gen & 1;
-	struct trace_chunk **place = m->p != NULL ? &m->p->chunk[slot] : &m->chunk[slot];
-	const void *home = m->p != NULL ? (const void *)m->p : m;
-	struct trace_chunk *old = *place, *c;
-	uint64_t now;
+	struct trace_batch_head *b = (struct trace_batch_head *)(void *)trace_align8(c->pos);
+	uint64_t now = trace_clock_now();
 
-	/* What stands there may be of an older generation and long somebody else's. */
-	if (old != NULL && atomic_load_explicit(&old->home, memory_order_relaxed) == home &&
-	    atomic_load_explicit(&old->gen, memory_order_relaxed) == pin->gen &&
-	    atomic_load_explicit(&old->state, memory_order_relaxed) == TRACE_CHUNK_OPEN) {
-		*place = NULL;
-		if (trace_chunk_queue(old))
-			trace_writer_nudge();
-	}
-	c = trace_chunk_get(m->p != NULL);
-	if (c == NULL) {
-		*place = NULL;
-		return NULL;
-	}
-	now = trace_clock_now();
 	if (now < m->last_time)
 		now = m->last_time;
 	m->last_time = now;
-	c->prev = m->stamp_gen[slot] == pin->gen ? m->stamp[slot] : 0;
-	c->m_id = m->id;
-	c->serial = m->serial;
-	c->base = now;
-	c->hold = m->born == pin->gen;
+	b->prev = m->stamp_gen[slot] == pin->gen ? m->stamp[slot] : 0;
+	b->stamp = atomic_fetch_add_explicit(&trace_core.last_stamp, 1, memory_order_relaxed) + 1;
+	b->m_id = m->id;
+	b->serial = m->serial;
+	b->base = now;
+	b->size = 0;
+	b->hold = m->born == pin->gen;
+	m->stamp[slot] = b->stamp;
+	m->stamp_gen[slot] = pin->gen;
+	c->last = b;
+	c->pos = b->bytes;
+	atomic_store_explicit(&c->stamp, b->stamp, memory_order_relaxed);
+}
+
+/* Makes p's chunk, or the M's own, one that this M may append to; NULL when there is no memory. */
+static struct trace_chunk *chunk_open(struct trace_pin *pin, struct trace_p *p)
+{
+	struct trace_m *m = pin->m;
+	unsigned slot = pin->gen & 1;
+	struct trace_chunk **place = p != NULL ? &p->chunk[slot] : &m->chunk[slot];
+	const void *home = p != NULL ? (const void *)p : m;
+	struct trace_chunk *c = *place;
+
+	/* What stands there may be of an older generation and long somebody else's. */
+	if (c != NULL && atomic_load_explicit(&c->home, memory_order_relaxed) == home &&
+	    atomic_load_explicit(&c->gen, memory_order_relaxed) == pin->gen &&
+	    atomic_load_explicit(&c->state, memory_order_relaxed) == TRACE_CHUNK_OPEN) {
+		if (c->end - c->pos >= (ptrdiff_t)(sizeof(struct trace_batch_head) + 8 + ROOM)) {
+			c->last->size = (uint32_t)(c->pos - c->last->bytes);
+			batch_begin(pin, c);
+			return c;
+		}
+		*place = NULL;
+		if (trace_chunk_queue(c))
+			trace_writer_nudge();
+	}
+	c = trace_chunk_get(p != NULL);
+	*place = c;
+	if (c == NULL)
+		return NULL;
 	c->pos = c->data;
+	batch_begin(pin, c);
 	atomic_store_explicit(&c->home, home, memory_order_relaxed);
 	atomic_store_explicit(&c->gen, pin->gen, memory_order_relaxed);
-	m->stamp[slot] = atomic_fetch_add_explicit(&trace_core.last_stamp, 1, memory_order_relaxed) + 1;
-	m->stamp_gen[slot] = pin->gen;
-	atomic_store_explicit(&c->stamp, m->stamp[slot], memory_order_relaxed);
 	/* Release: the collector, after this pin, finds the chunk whole. */
 	atomic_store_explicit(&c->state, TRACE_CHUNK_OPEN, memory_order_release);
-	*place = c;
 	return c;
 }
 
@@ -99,9 +115,9 @@ static __attribute__((noinline, cold)) void overrun(struct trace_pin *pin)
 		trace_bell_ring();
 }
 
-static __attribute__((noinline)) struct trace_chunk *chunk_slow(struct trace_pin *pin)
+static __attribute__((noinline)) struct trace_chunk *chunk_slow(struct trace_pin *pin, struct trace_p *p)
 {
-	struct trace_chunk *c = chunk_open(pin);
+	struct trace_chunk *c = chunk_open(pin, p);
 
 	if (c == NULL)
 		overrun(pin);
@@ -109,15 +125,15 @@ static __attribute__((noinline)) struct trace_chunk *chunk_slow(struct trace_pin
 }
 
 /* The chunk for the next event, with room for it; NULL when there is none (the event is then counted as lost). */
-static inline struct trace_chunk *chunk_for(struct trace_pin *pin)
+static inline struct trace_chunk *chunk_for(struct trace_pin *pin, struct trace_p *p)
 {
 	struct trace_m *m = pin->m;
 	unsigned slot = pin->gen & 1;
-	struct trace_chunk *c = m->p != NULL ? m->p->chunk[slot] : m->chunk[slot];
+	struct trace_chunk *c = p != NULL ? p->chunk[slot] : m->chunk[slot];
 
 	if (unlikely(c == NULL || atomic_load_explicit(&c->stamp, memory_order_relaxed) != m->stamp[slot] ||
 		     c->end - c->pos < (ptrdiff_t)ROOM))
-		return chunk_slow(pin);
+		return chunk_slow(pin, p);
 	return c;
 }
 
@@ -196,7 +212,7 @@ static inline uint8_t *p_duty(uint8_t *at, struct trace_pin *pin, struct trace_p
  */
 static inline uint8_t *begin(struct trace_pin *pin, struct trace_chunk **chunk, uint64_t pstate, uint64_t gstate)
 {
-	struct trace_chunk *c = chunk_for(pin);
+	struct trace_chunk *c = chunk_for(pin, pin->m->p);
 
 	*chunk = c;
 	if (unlikely(c == NULL))
@@ -262,13 +278,15 @@ void trace_procs_change(struct trace_pin *pin, uint64_t procs, struct trace_wher
 	end(c, at);
 }
 
+/* Into the chunk of the P that is being taken: a thread that blocks and wakes on the same P then goes on in its batch. */
 void trace_proc_start(struct trace_pin *pin, struct trace_p *p)
 {
-	struct trace_chunk *c;
-	uint8_t *at = begin(pin, &c, WIRE_P_RUNNING, 0);
-	if (unlikely(at == NULL))
+	struct trace_chunk *c = chunk_for(pin, p);
+	uint8_t *at;
+
+	if (unlikely(c == NULL))
 		return;
-	at = p_duty(at, pin, p, WIRE_P_IDLE);
+	at = p_duty(c->pos, pin, p, WIRE_P_IDLE);
 	at = event(at, pin, WIRE_PROC_START);
 	at = put(at, p->id);
 	at = put(at, next_seq(&p->res, pin->gen));

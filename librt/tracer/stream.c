@@ -2,10 +2,10 @@
  *
  * stream.c - event batches on their way out: an M's in the order in which it wrote them.
  *
- * A chunk says which chunk of its M came before it (prev). It is written when that one was, or when nothing of its M is missing.
- * Stamps rise along an M's chunks and from an M to a later one with the same thread id, so at the generation's end, when all are
- * there, ascending stamps are a right order. Before, chunks of an M that is younger than the generation wait: its thread id may have been
- * another's in the same generation.
+ * A batch says which batch of its M came before it (prev). It is written when that one was, or when nothing of its M is missing.
+ * Stamps rise along an M's batches and from an M to a later one with the same thread id, so at the generation's end, when all are
+ * there, ascending stamps are a right order. Before, batches of an M that is younger than the generation wait: its thread id may have been
+ * another's in the same generation.  A chunk is given back when all its batches are written.
  */
 #include "librt/tracer/writer.h"
 
@@ -13,11 +13,6 @@
 #include <string.h>
 
 #include "wire/header.h"
-
-static size_t chunk_bytes(const struct trace_chunk *c)
-{
-	return c->big ? TRACE_CHUNK_BIG : TRACE_CHUNK_SMALL;
-}
 
 static uint64_t *last_find(struct trace_stream *s, uint64_t serial)
 {
@@ -55,40 +50,57 @@ static bool last_grow(struct trace_writer *w)
 	return true;
 }
 
-static void chunk_write(struct trace_writer *w, struct trace_chunk *c)
+static void batch_done(const struct trace_pending *p)
 {
-	uint8_t header[WIRE_BATCH_HEADER_MAX];
-	size_t size = (size_t)(c->pos - c->data);
+	if (--p->chunk->left == 0)
+		trace_chunk_put(p->chunk);
+}
 
-	if (size != 0) {
-		trace_sink_put(&w->sink, header,
-			       (size_t)(wire_put_batch_header(header, w->file_gen, c->m_id, c->base, size) - header));
-		trace_sink_put(&w->sink, c->data, size);
+static void batch_write(struct trace_writer *w, const struct trace_pending *p)
+{
+	uint8_t header[WIRE_BATCH_HEADER_MAX], *end;
+
+	if (p->size != 0) {
+		end = wire_put_batch_header(header, w->file_gen, p->batch->m_id, p->batch->base, p->size);
+		trace_sink_put(&w->sink, header, (size_t)(end - header));
+		trace_sink_put(&w->sink, p->batch->bytes, p->size);
 	}
-	trace_chunk_put(c);
+	batch_done(p);
 }
 
 static int by_stamp(const void *a, const void *b)
 {
-	uint64_t x = atomic_load_explicit(&(*(struct trace_chunk *const *)a)->stamp, memory_order_relaxed);
-	uint64_t y = atomic_load_explicit(&(*(struct trace_chunk *const *)b)->stamp, memory_order_relaxed);
+	uint64_t x = ((const struct trace_pending *)a)->batch->stamp, y = ((const struct trace_pending *)b)->batch->stamp;
 
 	return x < y ? -1 : x > y;
 }
 
-static void hold_list(struct trace_writer *w, struct trace_chunk *list)
+/* All batches of a chunk; without memory the generation is given up, and the chunk with it. */
+static void hold_chunk(struct trace_writer *w, struct trace_chunk *c)
 {
 	struct trace_stream *s = &w->stream;
+	uint8_t *at = c->data;
 
+	c->left = 1;		/* so that it lives until all are seen */
+	while (at < c->pos) {
+		struct trace_batch_head *b = (struct trace_batch_head *)(void *)at;
+		size_t size = b == c->last ? (size_t)(c->pos - b->bytes) : b->size;
+
+		if (trace_grow(w, &s->held, &s->cap, s->nheld + 1, sizeof(*s->held))) {
+			s->held[s->nheld++] = (struct trace_pending){ b, c, size };
+			c->left++;
+		}
+		at = trace_align8(b->bytes + size);
+	}
+	batch_done(&(struct trace_pending){ .chunk = c });
+}
+
+static void hold_list(struct trace_writer *w, struct trace_chunk *list)
+{
 	while (list != NULL) {
 		struct trace_chunk *next = list->next;
 
-		if (trace_grow(w, &s->held, &s->cap, s->nheld + 1, sizeof(*s->held))) {
-			s->held[s->nheld++] = list;
-			s->held_bytes += chunk_bytes(list);
-		} else {
-			trace_chunk_put(list);	/* the generation is given up anyway */
-		}
+		hold_chunk(w, list);
 		list = next;
 	}
 }
@@ -101,23 +113,25 @@ void trace_stream_drain(struct trace_writer *w, bool final)
 	hold_list(w, trace_chunk_take_queue(w->gen & 1));
 	if (final)
 		hold_list(w, trace_chunk_collect(w->gen));
+	if (!final && s->nheld < s->next_try)
+		return;
 	if (s->nheld > 1)
 		qsort(s->held, s->nheld, sizeof(*s->held), by_stamp);
-	s->held_bytes = 0;
 	for (size_t i = 0; i < s->nheld; i++) {
-		struct trace_chunk *c = s->held[i];
-		uint64_t *last = last_grow(w) ? last_find(s, c->serial) : NULL;
+		const struct trace_pending p = s->held[i];
+		uint64_t *last = last_grow(w) ? last_find(s, p.batch->serial) : NULL;
 
-		if (final || (!c->hold && last != NULL && *last == c->prev)) {
+		if (final || (!p.batch->hold && last != NULL && *last == p.batch->prev)) {
 			if (last != NULL)
-				*last = atomic_load_explicit(&c->stamp, memory_order_relaxed);
-			chunk_write(w, c);
+				*last = p.batch->stamp;
+			batch_write(w, &p);
 		} else {
-			s->held[left++] = c;
-			s->held_bytes += chunk_bytes(c);
+			s->held[left++] = p;
 		}
 	}
 	s->nheld = left;
+	/* Doubling bounds the work of looking at the same ones again and again. */
+	s->next_try = 2 * left;
 	if (final && s->last != NULL) {
 		memset(s->last, 0, s->last_size * sizeof(*s->last));
 		s->nlast = 0;
@@ -137,7 +151,7 @@ static void discard_list(struct trace_chunk *list)
 void trace_stream_discard(struct trace_writer *w)
 {
 	for (size_t i = 0; i < w->stream.nheld; i++)
-		trace_chunk_put(w->stream.held[i]);
+		batch_done(&w->stream.held[i]);
 	w->stream.nheld = 0;
 	for (uint64_t gen = w->gen; gen <= w->gen + 1; gen++) {
 		discard_list(trace_chunk_take_queue(gen & 1));

@@ -146,7 +146,7 @@ static bool advance_is_due(const struct trace_writer *w, uint64_t now, uint64_t 
 {
 	const struct trace_session *s = w->session;
 
-	return now >= deadline || w->stream.held_bytes > s->options.buffer_limit / 4 ||
+	return now >= deadline || trace_chunks_are_many() ||
 	       atomic_load_explicit(&s->advances_wanted, memory_order_acquire) !=
 	       atomic_load_explicit(&s->advances_done, memory_order_relaxed);
 }

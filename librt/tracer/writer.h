@@ -20,10 +20,14 @@ struct trace_captured {
 };
 
 struct trace_stream {
-	struct trace_chunk **held;	/* not written yet: their turn has not come */
+	struct trace_pending {		/* a batch that is not written yet: its turn has not come */
+		const struct trace_batch_head *batch;
+		struct trace_chunk *chunk;
+		size_t size;
+	} *held;
 	size_t nheld, cap;
-	uint64_t held_bytes;
-	struct { uint64_t serial, stamp; } *last;	/* of each M, the chunk written last; open addressing */
+	size_t next_try;		/* looking through them pays again when there are so many */
+	struct { uint64_t serial, stamp; } *last;	/* of each M, the batch written last; open addressing */
 	size_t nlast, last_size;
 };
 
