@@ -231,9 +231,9 @@ static void put_head(const struct an_summary *summary, const char *file, struct 
 	an_json_i64(json, "start_ns", source->start);
 	an_json_i64(json, "end_ns", source->end);
 	an_json_i64(json, "duration_ns", source->end - source->start);
-	an_json_u64(json, "goroutines", summary->seen_gs.n);
-	an_json_u64(json, "procs", summary->seen_ps.n);
-	an_json_u64(json, "threads", summary->seen_ms.n);
+	an_json_u64(json, "goroutines", summary->gs_seen.set.n);
+	an_json_u64(json, "procs", summary->ps_seen.set.n);
+	an_json_u64(json, "threads", summary->ms_seen.set.n);
 }
 
 int an_summary_print_json(const struct an_summary *summary, const char *file, int failed, FILE *out)

@@ -77,8 +77,8 @@ static void print_head(const struct an_summary *summary, const char *file, FILE 
 	fprintf(out, "  events      %" PRIu64, source->events);
 	if (source->events && bytes)
 		fprintf(out, ", %.1f bytes each", (double)bytes / (double)source->events);
-	fprintf(out, "\n  seen        %zu goroutines, %zu procs, %zu threads\n", summary->seen_gs.n, summary->seen_ps.n,
-		summary->seen_ms.n);
+	fprintf(out, "\n  seen        %zu goroutines, %zu procs, %zu threads\n", summary->gs_seen.set.n, summary->ps_seen.set.n,
+		summary->ms_seen.set.n);
 	if (summary->max_procs)
 		fprintf(out, "  procs       at most %" PRIu64 "\n", summary->max_procs);
 	if (summary->max_heap)

@@ -34,14 +34,19 @@ static an_text_id add_literal(struct an_summary *summary, const char *text)
 	return an_names_add_text(&summary->source->names, text, strlen(text));
 }
 
+static void init_ids(struct an_ids *ids)
+{
+	an_map_init(&ids->set, 1, 0);
+	memset(ids->recent, 0xff, sizeof(ids->recent));
+}
+
 int an_summary_init(struct an_summary *summary, struct an_source *source)
 {
 	memset(summary, 0, sizeof(*summary));
 	summary->source = source;
-	summary->last_g = summary->last_p = summary->last_m = -1;
-	an_map_init(&summary->seen_gs, 1, 0);
-	an_map_init(&summary->seen_ps, 1, 0);
-	an_map_init(&summary->seen_ms, 1, 0);
+	init_ids(&summary->gs_seen);
+	init_ids(&summary->ps_seen);
+	init_ids(&summary->ms_seen);
 	an_map_init(&summary->waiting, 1, sizeof(struct an_hist));
 	an_map_init(&summary->runnable, 1, sizeof(struct an_hist));
 	an_map_init(&summary->ranges, 1, sizeof(struct an_hist));
@@ -69,9 +74,9 @@ static void free_hists(struct an_map *map, size_t offset)
 
 void an_summary_free(struct an_summary *summary)
 {
-	struct an_map *maps[] = { &summary->seen_gs, &summary->seen_ps,	    &summary->seen_ms, &summary->waiting,
-				  &summary->runnable, &summary->ranges,	    &summary->open_ranges, &summary->tasks,
-				  &summary->regions, &summary->open_tasks, &summary->open_regions, &summary->functions };
+	struct an_map *maps[] = { &summary->gs_seen.set, &summary->ps_seen.set, &summary->ms_seen.set, &summary->waiting,
+				  &summary->runnable,	 &summary->ranges,	&summary->open_ranges, &summary->tasks,
+				  &summary->regions,	 &summary->open_tasks,	&summary->open_regions, &summary->functions };
 	const uint64_t *key;
 	void *regions;
 
@@ -89,22 +94,24 @@ void an_summary_free(struct an_summary *summary)
 	an_states_free(&summary->ps);
 }
 
-/* Adds an id to a set, unless it is none or the one that was added last. */
-static inline int see(struct an_map *set, int64_t *last, int64_t id)
+/* Adds an id, unless it is none. */
+static inline int see(struct an_ids *ids, int64_t id)
 {
-	if (id == *last || id == -1)
+	int64_t *recent = &ids->recent[(uint64_t)id % AN_RECENT];
+
+	if (*recent == id || id == -1)
 		return 0;
-	*last = id;
-	return an_map_add(set, &(uint64_t){ (uint64_t)id }, NULL) ? 0 : -ETR_E_NOMEM;
+	*recent = id;
+	return an_map_add(&ids->set, &(uint64_t){ (uint64_t)id }, NULL) ? 0 : -ETR_E_NOMEM;
 }
 
-static int see_context(struct an_summary *summary, const struct etr_event *event)
+static inline int see_context(struct an_summary *summary, const struct etr_event *event)
 {
-	int rc = see(&summary->seen_gs, &summary->last_g, event->g);
+	int rc = see(&summary->gs_seen, event->g);
 
 	if (rc == 0)
-		rc = see(&summary->seen_ps, &summary->last_p, event->p);
-	return rc < 0 ? rc : see(&summary->seen_ms, &summary->last_m, event->m);
+		rc = see(&summary->ps_seen, event->p);
+	return rc < 0 ? rc : see(&summary->ms_seen, event->m);
 }
 
 static int add_to_hist(struct an_map *map, an_text_id name, int64_t ns)
@@ -195,8 +202,7 @@ static int take_transition(struct an_summary *summary, const struct etr_event *e
 	struct an_change change;
 	int rc;
 
-	rc = is_g ? see(&summary->seen_gs, &summary->last_g, event->u.transition.id) :
-		    see(&summary->seen_ps, &summary->last_p, event->u.transition.id);
+	rc = see(is_g ? &summary->gs_seen : &summary->ps_seen, event->u.transition.id);
 	if (rc == 0)
 		rc = an_states_transition(is_g ? &summary->gs : &summary->ps, event, &change);
 	if (rc < 0 || !change.moved)

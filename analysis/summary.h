@@ -40,13 +40,19 @@ struct an_long_wait {
 	int64_t waker;		/* -1: none known */
 };
 
+/* Ids that occurred, and some of those that did last: most ids of an event are among them. */
+#define AN_RECENT 256
+struct an_ids {
+	struct an_map set;
+	int64_t recent[AN_RECENT];	/* by their low bits; -1, which is no id, for none */
+};
+
 struct an_summary {
 	struct an_source *source;	/* the caller's */
 	bool begun;
 
 	uint64_t kinds[ETR_KIND_COUNT_];
-	struct an_map seen_gs, seen_ps, seen_ms;	/* sets of ids */
-	int64_t last_g, last_p, last_m;			/* were added to them last */
+	struct an_ids gs_seen, ps_seen, ms_seen;
 
 	struct an_states gs, ps;
 	struct an_state_total g_states[ETR_STATE_COUNT_], p_states[ETR_STATE_COUNT_];

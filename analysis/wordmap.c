@@ -49,11 +49,19 @@ static inline bool same(const uint64_t *a, const uint64_t *b, unsigned words)
 	return true;
 }
 
-/* The slot that has the key, or the free one where it would go. */
+/* The slot that has the key, or the free one where it would go.  Most keys are one word, and most finds are hits. */
 static inline size_t probe(const struct an_map *map, const uint64_t *key)
 {
-	size_t i = hash(key, map->key_words) & map->mask;
+	size_t i;
 
+	if (map->key_words == 1) {
+		const uint64_t word = *key;
+
+		for (i = hash(key, 1) & map->mask; *slot(map, i) && slot(map, i)[1] != word;)
+			i = (i + 1) & map->mask;
+		return i;
+	}
+	i = hash(key, map->key_words) & map->mask;
 	while (*slot(map, i) && !same(slot(map, i) + 1, key, map->key_words))
 		i = (i + 1) & map->mask;
 	return i;
@@ -91,16 +99,17 @@ static bool enlarge(struct an_map *map)
 
 void *an_map_add(struct an_map *map, const uint64_t *key, bool *added)
 {
-	void *value = an_map_find(map, key);
-	uint64_t *s;
+	uint64_t *s = map->slots ? slot(map, probe(map, key)) : NULL;
 
 	if (added)
-		*added = !value;
-	if (value)
-		return value;
-	if ((!map->slots || (map->n + 1) * 4 > (map->mask + 1) * 3) && !enlarge(map))
-		return NULL;
-	s = slot(map, probe(map, key));
+		*added = !s || !*s;
+	if (s && *s)
+		return s + 1 + map->key_words;
+	if (!s || (map->n + 1) * 4 > (map->mask + 1) * 3) {
+		if (!enlarge(map))
+			return NULL;
+		s = slot(map, probe(map, key));
+	}
 	memset(s, 0, map->slot_words * sizeof(uint64_t));
 	*s = 1;
 	memcpy(s + 1, key, map->key_words * sizeof(uint64_t));

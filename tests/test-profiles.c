@@ -220,9 +220,9 @@ START_TEST(figures_of_states)
 	const struct an_state_total *g = summary.g_states;
 
 	summarize("locks-named.txt", &summary);
-	ck_assert_uint_eq(summary.seen_gs.n, 3);
-	ck_assert_uint_eq(summary.seen_ps.n, 2);
-	ck_assert_uint_eq(summary.seen_ms.n, 2);
+	ck_assert_uint_eq(summary.gs_seen.set.n, 3);
+	ck_assert_uint_eq(summary.ps_seen.set.n, 2);
+	ck_assert_uint_eq(summary.ms_seen.set.n, 2);
 	ck_assert_int_eq(g[ETR_STATE_WAITING].ns, 7000 + 11000 + 4000);
 	ck_assert_uint_eq(g[ETR_STATE_WAITING].entered, 3);
 	ck_assert_int_eq(g[ETR_STATE_SYSCALL].ns, 3000);
