@@ -2,9 +2,9 @@
  *
  * pargrep.c - a parallel recursive text search, and what a program on the runtime looks like.
  *
- * A walker goroutine lists directories and sends the files' paths over a bounded channel. Workers open, read and search them, each with its
- * own compiled pattern, and put what they find into a table behind a mutex.  At the end the table is sorted by path and printed, so that the
- * output does not depend on who was faster.
+ * A walker goroutine lists directories and sends the files' paths over a bounded channel. Workers open, read and search them,
+ * each with its own compiled pattern, and put what they find into a table behind a mutex. At the end the table is sorted by
+ * path and printed, so that the output does not depend on who was faster.
  *
  * Annotated for traces: one task for the search, regions for its phases, a log for each file that could not be searched.
  */
@@ -391,7 +391,8 @@ static const char help[] =
 	"  -n     print line numbers\n"
 	"  -c     print the number of matching lines for each file instead\n"
 	"\n"
-	"Output is sorted by path.  Symbolic links below a directory are not followed.  Of a binary file only whether it matches is told.\n"
+	"Output is sorted by path.  Symbolic links below a directory are not followed.\n"
+	"Of a binary file only whether it matches is told.\n"
 	"Exit status: 0 a line matched, 1 none did, 2 trouble.\n"
 	"EXECTRACE=file=PATH in the environment records an execution trace.\n";
 

@@ -2,9 +2,10 @@
  *
  * mutex-known.c - locks that are held for known times while known goroutines wait: what a mutex profile must show.
  *
- * Two scenes.  In each, a first holder keeps the lock until all waiters wait, and then for a while; each waiter then holds it for a while in its turn. At
- * each unlock that wakes a waiter, every goroutine that still waits has waited since it began or since the unlock before; the program
- * adds these times up with its own clock and prints them, a line for each function that unlocks:
+ * Two scenes. In each, a first holder keeps the lock until all waiters wait, and then for a while; each waiter then holds it
+ * for a while in its turn. At each unlock that wakes a waiter, every goroutine that still waits has waited since it began or
+ * since the unlock before; the program adds these times up with its own clock and prints them, a line for each function that
+ * unlocks:
  *
  *     FUNCTION CONTENTIONS NANOSECONDS
  */

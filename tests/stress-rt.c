@@ -4,10 +4,12 @@
  *
  *     stress-rt DIRECTORY SEED MILLISECONDS
  *
- * Writes DIRECTORY/SEED-N.trace for N = 0, 1, ...  All settings follow from the seed.  It checks what it can of the results itself (sums of what
- * went through channels, counts under locks) and exits 1 when they are wrong; the traces are for others to read.
+ * Writes DIRECTORY/SEED-N.trace for N = 0, 1, ... All settings follow from the seed. It checks what it can of the results
+ * itself (sums of what went through channels, counts under locks) and exits 1 when they are wrong; the traces are for others to
+ * read.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -326,10 +328,11 @@ static void pause_for(int64_t ns)
 
 static void record(struct rng *r)
 {
-	struct exrt_trace_opts opts = { .struct_size = sizeof(opts), .advance_ms = 1 + draw(r, 20), .cpu_hz = draw(r, 2) ? 1000 : -1u };
+	struct exrt_trace_opts opts = { .struct_size = sizeof(opts), .advance_ms = 1 + draw(r, 20) };
 	char path[4096];
 	int rc;
 
+	opts.cpu_hz = draw(r, 2) ? 1000 : UINT_MAX;
 	snprintf(path, sizeof(path), "%s/%u-%u.trace", st.dir, st.seed, st.traces++);
 	rc = exrt_trace_start(path, &opts);
 	if (rc < 0) {

@@ -326,7 +326,9 @@ START_TEST(waiting_senders_fill_the_buffer)
 }
 END_TEST
 
-/* --- select ------------------------------------------------------------------------------------------------------------------ */
+/*
+ * --- select ------------------------------------------------------------------------------------------------------------------
+ */
 
 static int select_ready(void *arg)
 {
@@ -414,7 +416,9 @@ static int selects_meet(void *arg)
 	struct exrt_chan *chs[3] = { chan(sizeof(int), 0), chan(sizeof(int), 0), chan(0, 0) };
 	int got[2], n = 0;
 	struct exrt_select_case cases[] = {
-		{ EXRT_SELECT_RECV, chs[1], &got[1], 0 }, { EXRT_SELECT_RECV, chs[0], &got[0], 0 }, { EXRT_SELECT_RECV, chs[2], NULL, 0 },
+		{ EXRT_SELECT_RECV, chs[1], &got[1], 0 },
+		{ EXRT_SELECT_RECV, chs[0], &got[0], 0 },
+		{ EXRT_SELECT_RECV, chs[2], NULL, 0 },
 	};
 
 	exrt_go(select_send, chs);
@@ -436,7 +440,9 @@ START_TEST(select_meets_select)
 }
 END_TEST
 
-/* --- locks ------------------------------------------------------------------------------------------------------------------- */
+/*
+ * --- locks -------------------------------------------------------------------------------------------------------------------
+ */
 
 static struct exrt_mutex mutex;
 static long guarded;
@@ -553,7 +559,10 @@ START_TEST(wait_group_waits_for_all)
 }
 END_TEST
 
-/* --- sleep and system calls ------------------------------------------------------------------------------------------------------ */
+/*
+ * --- sleep and system calls
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static int sleeps(void *arg)
 {
@@ -685,7 +694,10 @@ START_TEST(run_ends_while_a_goroutine_is_in_a_syscall)
 }
 END_TEST
 
-/* --- fatal errors ------------------------------------------------------------------------------------------------------------------ */
+/*
+ * --- fatal errors
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static int deadlock(void *arg)
 {
@@ -796,11 +808,13 @@ static void add_test(Suite *suite, const char *name, const TTest *const *tests, 
 int main(void)
 {
 	const TTest *running[] = {
-		run_returns_the_result_and_can_be_repeated, run_ends_while_others_run_and_wait, rtmaxprocs_is_obeyed_and_nonsense_named,
+		run_returns_the_result_and_can_be_repeated, run_ends_while_others_run_and_wait,
+		rtmaxprocs_is_obeyed_and_nonsense_named,
 		maxprocs_changes_while_others_run, stack_size_can_be_chosen,
 	};
 	const TTest *channels[] = {
-		channels_keep_order_and_tell_the_end, try_forms_do_not_wait, close_wakes_all_receivers, waiting_senders_fill_the_buffer,
+		channels_keep_order_and_tell_the_end, try_forms_do_not_wait, close_wakes_all_receivers,
+		waiting_senders_fill_the_buffer,
 		select_takes_what_is_ready_at_random, select_waits_for_any, select_meets_select,
 	};
 	const TTest *locks[] = {

@@ -2,12 +2,14 @@
  *
  * rt.h - the runtime: goroutines, channels, locks, syscalls, tracing.
  *
- * Functions return 0 or more for success and -errno for failure.  Unless a comment says otherwise they are called on a goroutine, that is
- * in exrt_run()'s function or in what exrt_go() started.  What Go calls a fatal error (unlock of an unlocked mutex, send on a
- * closed channel, all goroutines asleep) stops the program with one message and the goroutine's stack.
+ * Functions return 0 or more for success and -errno for failure. Unless a comment says otherwise they are called on a
+ * goroutine, that is in exrt_run()'s function or in what exrt_go() started. What Go calls a fatal error (unlock of an unlocked
+ * mutex, send on a closed channel, all goroutines asleep) stops the program with one message, the goroutine's stack and exit
+ * code 2.
  *
- * A goroutine is not a thread: it can continue on another one after each call that may wait.  Thread-local variables, errno among them, hold only
- * between such calls.  Its stack is 64 KiB unless chosen otherwise.
+ * A goroutine is not a thread: it can continue on another one after each call that may wait. Thread-local variables, errno
+ * among them, hold only between such calls. Its stack is 64 KiB unless chosen otherwise; exrt_run()'s function has 8 MiB.
+ * Goroutines are not interrupted: one that computes for long should call exrt_yield() now and then.
  */
 #ifndef EXECTRACE_RT_H
 #define EXECTRACE_RT_H
@@ -26,12 +28,14 @@ extern "C" {
 /* --- running --------------------------------------------------------------------------------------------------- */
 
 /**
- * exrt_run - start the runtime with the calling thread, run fn(arg) as the first goroutine
+ * exrt_run - run fn(arg) as the first goroutine of a runtime that lives as long as it does
  *
- * Once at a time in a process; not on a goroutine.  RTMAXPROCS in the environment sets how many goroutines run at once
- * (default: the processors this process may use).  When fn returns the runtime stops: other goroutines do not run on.
+ * Once at a time in a process; not on a goroutine.  The calling thread waits; goroutines run on threads of the runtime.
+ * RTMAXPROCS in the environment sets how many run at once (default: the processors this process may use).  When fn returns, or
+ * calls exrt_exit(), the runtime stops: other goroutines do not run on, and their stacks are discarded.  Recording goes on.
  *
- * Return: fn's result, or -EBUSY, -ENOMEM, -EAGAIN (no thread) when fn was not run.
+ * Return: fn's result (0 if it called exrt_exit()), or, when fn was not run: -EBUSY (also while goroutines of an earlier run are
+ * still in system calls, or compute), -ENOMEM, -EAGAIN (no thread).
  */
 int exrt_run(int (*fn)(void *arg), void *arg);
 
@@ -47,7 +51,11 @@ int exrt_go_opts(const struct exrt_go_opts *opts, void (*fn)(void *arg), void *a
 void exrt_yield(void);			/* lets others run */
 void exrt_exit(void) __attribute__((noreturn));	/* ends this goroutine */
 uint64_t exrt_goid(void);		/* this goroutine's id; 0 off the runtime */
-int exrt_maxprocs(int n);		/* sets it if n > 0; returns the previous value */
+/*
+ * Sets how many goroutines run at once, if n > 0 (at most 1,024), and returns the previous number.  A change waits until all
+ * others have come to a scheduling point.
+ */
+int exrt_maxprocs(int n);
 void exrt_sleep(int64_t ns);
 int64_t exrt_nanotime(void);		/* CLOCK_MONOTONIC, ns; anywhere */
 
@@ -100,7 +108,8 @@ struct exrt_select_case {
 /**
  * exrt_select - wait until one of the cases can go on, and do it; if several can, one is chosen at random
  *
- * has_default: do not wait.  Return: the index of the case that was done, or -EAGAIN when none could and has_default.  No cases and no default blocks for ever.
+ * has_default: do not wait.  No cases and no default blocks for ever.  Return: the index of the case that was done, or -EAGAIN
+ * when none could and has_default.
  */
 int exrt_select(struct exrt_select_case *cases, size_t n, bool has_default);
 
@@ -129,7 +138,8 @@ struct exrt_trace_opts {
 
 /*
  * Starts recording to a file (created with mode 0600, or emptied; "%p" stands for the process id) or to a descriptor, which is
- * duplicated.  opts may be NULL.  Anywhere in the process, on a goroutine or not.  Return: 0; -EBUSY when recording already; what open said.
+ * duplicated. opts may be NULL. Anywhere in the process, on a goroutine or not. Return: 0; -EBUSY when recording already; what
+ * open said.
  */
 int exrt_trace_start(const char *path, const struct exrt_trace_opts *opts);
 int exrt_trace_start_fd(int fd, const struct exrt_trace_opts *opts);
@@ -139,7 +149,10 @@ int exrt_trace_stop(void);
 int exrt_trace_advance(void);
 bool exrt_trace_is_on(void);
 
-/* User annotations, as in Go's runtime/trace.  Texts are copied, at most 1,024 bytes of them.  Without a recording they cost next to nothing. */
+/*
+ * User annotations, as in Go's runtime/trace.  Texts are copied, at most 1,024 bytes of them.  Without a recording they cost
+ * next to nothing.
+ */
 struct exrt_task {
 	uint64_t id;			/* 0: the background task */
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * annotate.c - tasks, regions and logs of the program's own.  They are events without a state change.
+ * annotate.c - tasks, regions and logs of the program's own. They are events without a state change.
  *
- * A task that begins while nothing is recorded has an id of its own all the same, so that what belongs to it does not fall to the background
- * task when a recording starts in its midst.
+ * A task that begins while nothing is recorded has an id of its own all the same, so that what belongs to it does not fall to
+ * the background task when a recording starts in its midst.
  */
 #include "librt/sched/gmp.h"
 

@@ -2,7 +2,8 @@
  *
  * die.c - errors that end the program: one message, the goroutine's stack, exit code 2, as in Go.
  *
- * Also names the goroutine that runs into its stack's guard, by a handler for SIGSEGV on a stack of its own, unless the program has a handler.
+ * Also names the goroutine that runs into its stack's guard, by a handler for SIGSEGV on a stack of its own, which goes on to the
+ * handler that was there before.
  */
 #include "librt/sched/gmp.h"
 
@@ -69,6 +70,15 @@ static void print_goroutine(const struct exrt__g *g, const char *state, struct t
 	print_stack(g, where);
 }
 
+/* What has been recorded and printed is kept; nothing else of the program runs. */
+static void __attribute__((noreturn)) leave(void)
+{
+	if (exrt_trace_is_on())
+		trace_stop();
+	fflush(NULL);
+	_exit(2);
+}
+
 void exrt__fatal(const char *what)
 {
 	struct exrt__m *m = exrt__m_self();
@@ -78,8 +88,7 @@ void exrt__fatal(const char *what)
 	say("\n");
 	if (m && m->g)
 		print_goroutine(m->g, "running", TRACE_HERE());
-	fflush(NULL);
-	_exit(2);
+	leave();
 }
 
 static void list_waiting(struct exrt__g *g, void *ctx)
@@ -99,11 +108,12 @@ void exrt__fatal_deadlock(void)
 
 	say("fatal error: all goroutines are asleep - deadlock!\n");
 	exrt__g_visit(list_waiting, &left);
-	fflush(NULL);
-	_exit(2);
+	leave();
 }
 
 /* --- stack overflow ------------------------------------------------------------------------------------------------- */
+
+static struct sigaction next_handler;
 
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
@@ -117,21 +127,24 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 			 (unsigned long long)m->g->t.id, (size_t)(m->g->stack->hi - m->g->stack->lo));
 		say(line);
 	}
-	/* The instruction is executed again, and the program ends as it would have. */
-	signal(SIGSEGV, SIG_DFL);
+	if (next_handler.sa_flags & SA_SIGINFO)
+		next_handler.sa_sigaction(sig, info, context);
+	else if (next_handler.sa_handler != SIG_DFL && next_handler.sa_handler != SIG_IGN)
+		next_handler.sa_handler(sig);
+	else
+		signal(SIGSEGV, SIG_DFL);	/* the instruction is executed again, and the program ends as it would have */
 }
 
 void exrt__overflow_watch(struct exrt__m *m)
 {
 	static _Atomic bool installed;
-	struct sigaction old;
 	stack_t ss = { .ss_size = ALTSTACK_SIZE };
 
 	if (!atomic_exchange(&installed, true)) {
 		struct sigaction sa = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
 		sigemptyset(&sa.sa_mask);
-		if (sigaction(SIGSEGV, NULL, &old) == 0 && !(old.sa_flags & SA_SIGINFO) && old.sa_handler == SIG_DFL)
+		if (sigaction(SIGSEGV, NULL, &next_handler) == 0)
 			sigaction(SIGSEGV, &sa, NULL);
 	}
 	/* A sanitizer may have given the thread one already. */

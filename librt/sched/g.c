@@ -2,8 +2,9 @@
  *
  * g.c - goroutines: made, ended, pooled, listed.
  *
- * Structs are cut from slabs and never freed.  A dead one keeps a stack of the default size (and gives back any other), and waits in its P's
- * list, or beyond a few in the global one.  The list of all is an append-only array in pieces, so it can be walked while it grows.
+ * Structs are cut from slabs and never freed. A dead one keeps a stack of the default size (and gives back any other), and
+ * waits in its P's list, or beyond a few in the global one. The list of all is an append-only array in pieces, so it can be
+ * walked while it grows.
  */
 #include "librt/sched/gmp.h"
 
@@ -171,7 +172,7 @@ void exrt__g_free(struct exrt__m *m, struct exrt__g *g)
 	g_keep(m->p, g);
 }
 
-int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg, struct trace_where where, bool is_main)
+int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg, struct trace_where where, uintptr_t main_entry)
 {
 	struct exrt__g *g = exrt__g_new(m, stack_size, fn, arg);
 	struct trace_pin pin;
@@ -179,11 +180,11 @@ int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg
 
 	if (!g)
 		return -ENOMEM;
-	g->is_main = is_main;
+	g->is_main = main_entry != 0;
 	on = exrt__trace_begin(&pin, m);
 	exrt__g_set(g, TRACE_G_RUNNABLE, NULL);
 	if (on)
-		trace_go_create(&pin, &g->t, (uintptr_t)fn, false, where);
+		trace_go_create(&pin, &g->t, main_entry ? main_entry : (uintptr_t)fn, false, where);
 	exrt__trace_end(&pin, m, on);
 	exrt__runq_put(m->p, g, true);
 	exrt__wake_p();
@@ -192,7 +193,7 @@ int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg
 
 int exrt_go(void (*fn)(void *arg), void *arg)
 {
-	return exrt__go(exrt__m_on_g("exrt_go: not on a goroutine"), 0, fn, arg, TRACE_HERE(), false);
+	return exrt__go(exrt__m_on_g("exrt_go: not on a goroutine"), 0, fn, arg, TRACE_HERE(), 0);
 }
 
 int exrt_go_opts(const struct exrt_go_opts *opts, void (*fn)(void *arg), void *arg)
@@ -203,7 +204,7 @@ int exrt_go_opts(const struct exrt_go_opts *opts, void (*fn)(void *arg), void *a
 		return -EINVAL;
 	if (opts)
 		size = opts->stack_size;
-	return exrt__go(exrt__m_on_g("exrt_go_opts: not on a goroutine"), size, fn, arg, TRACE_HERE(), false);
+	return exrt__go(exrt__m_on_g("exrt_go_opts: not on a goroutine"), size, fn, arg, TRACE_HERE(), 0);
 }
 
 uint64_t exrt_goid(void)

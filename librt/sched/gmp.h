@@ -2,18 +2,21 @@
  *
  * gmp.h - the scheduler's structures and what its files call of each other.
  *
- * G: a goroutine.  M: a thread of ours.  P: the right to run goroutines, with a run queue.  An M needs a P to run a G; one in a system call
- * keeps it until someone takes it.  Scheduler code runs on the M's own stack ("g0"), a goroutine's code on the goroutine's.
+ * G: a goroutine. M: a thread of ours. P: the right to run goroutines, with a run queue. An M needs a P to run a G; one in a
+ * system call keeps it until someone takes it. Scheduler code runs on the M's own stack ("g0"), a goroutine's code on the
+ * goroutine's.
  *
  * Who may change what:
- *   - A G belongs to the M that runs it, to whoever took it from a run queue or wait list, or to the list that it is in (then: to the list's lock).
- *   - A P belongs to the M whose m->p it is while state is RUNNING; in SYSCALL, to whoever changes it by compare-and-swap; else to the
- *     idle list (under sched.lock) or to whoever took it from there.
- *   - An M's fields are its own but note, nextp and nextspin, which the waker writes before it wakes it, and link (under sched.lock).
+ *   - A G belongs to the M that runs it, to whoever took it from a run queue or wait list, or to the list that it is in (then:
+ *     to the list's lock).
+ *   - A P belongs to the M whose m->p it is while state is RUNNING; in SYSCALL, to whoever changes it by compare-and-swap; else
+ *     to the idle list (under sched.lock) or to whoever took it from there.
+ *   - An M's fields are its own but note, nextp and nextspin, which the waker writes before it wakes it, and link (under
+ *     sched.lock).
  *   - Gs, Ms and Ps are never freed, so that a pointer to one may be looked at at any time.
  *
- * Lock order: a channel's or mutex's lock, timers.lock, sched.lock, the stack pool's lock.  None is held across a switch, but for a waiting goroutine's
- * lock, which the M lets go when it has left that goroutine's stack.
+ * Lock order: a channel's or mutex's lock, timers.lock, sched.lock, the stack pool's lock. None is held across a switch, but
+ * for a waiting goroutine's lock, which the M lets go when it has left that goroutine's stack.
  */
 #ifndef SCHED_GMP_H
 #define SCHED_GMP_H
@@ -37,7 +40,8 @@ struct exrt__m;
 
 /*
  * The states of Gs and Ps are words: state in the low bits, the M in the rest where there is one, so that both are read at one
- * instant.  Numbers are the tracer's.  STEALING: a taker has the P and has not told yet; for everyone else it still is in the syscall.
+ * instant. Numbers are the tracer's. STEALING: a taker has the P and has not told yet; for everyone else it still is in the
+ * syscall.
  */
 #define EXRT__STATE_BITS 7u
 #define EXRT__P_STEALING 4u
@@ -106,7 +110,7 @@ struct exrt__m {
 	void *after_arg;
 	bool spinning;
 	bool over;			/* the run that it belongs to is over */
-	_Atomic(struct exrt__p *) nextp;	/* stored last by the waker (release); the note alone proves nothing, it may be stale */
+	_Atomic(struct exrt__p *) nextp;	/* stored last by the waker (release); the note may be a stale one */
 	bool nextspin;
 	struct exrt__note note;
 	uint64_t rng;
@@ -171,7 +175,8 @@ struct exrt__g *exrt__g_new(struct exrt__m *m, size_t stack_size, void (*fn)(voi
 void exrt__g_free(struct exrt__m *m, struct exrt__g *g);
 void exrt__g_drop_all(void);
 void exrt__g_visit(void (*visit)(struct exrt__g *g, void *ctx), void *ctx);
-int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg, struct trace_where where, bool is_main);
+/* main_entry: 0, or, of the first goroutine, the function that the program knows. */
+int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg, struct trace_where where, uintptr_t main_entry);
 void exrt__go_begin(void);
 void exrt__go_finish(void) __attribute__((noreturn));
 
@@ -190,16 +195,17 @@ struct exrt__g *exrt__globq_get(struct exrt__p *p, int max);
 /* The loop of a thread: runs goroutines until the run is over. */
 void exrt__m_loop(struct exrt__m *m);
 /*
- * Leaves the running goroutine: for the next one in the P's queue if that is near at hand, else for the M's own stack, which looks for one.
- * after is called by whoever is arrived at (exrt__arrive), since the goroutine may run elsewhere once it is known to others; SLOWLY: on the M's own
- * stack, for an after that parks.  Returns when the goroutine is run again.
+ * Leaves the running goroutine: for the next one in the P's queue if that is near at hand, else for the M's own stack, which
+ * looks for one. after is called by whoever is arrived at (exrt__arrive), since the goroutine may run elsewhere once it is
+ * known to others; SLOWLY: on the M's own stack, for an after that parks. Returns when the goroutine is run again.
  */
 #define EXRT__LEAVE_SLOWLY 1u
 #define EXRT__LEAVE_FOR_GOOD 2u
 void exrt__leave(struct exrt__m *m, exrt__after_fn *after, void *arg, unsigned flags);
 void exrt__arrive(struct exrt__m *m);
 /* The running goroutine waits.  after lets go of what keeps wakers away. */
-void exrt__park(struct exrt__m *m, const char *reason, uintptr_t lock, struct trace_where where, exrt__after_fn *after, void *arg);
+void exrt__park(struct exrt__m *m, const char *reason, uintptr_t lock, struct trace_where where, exrt__after_fn *after,
+		void *arg);
 /* Makes a waiting goroutine runnable. m: the caller's, with a P. */
 void exrt__ready(struct exrt__m *m, struct exrt__g *g, uintptr_t lock, struct trace_where where);
 void exrt__wake_p(void);
@@ -243,9 +249,9 @@ extern bool exrt__fence_needed;	/* the kernel has no membarrier for us */
 void exrt__trace_host_init(void);
 
 /*
- * A state change stands between these two.  The starter of a recording must know when changes that saw the switch off have ended:
- * transition is odd during one.  It is written plainly, without a fence, so a change costs nothing while nothing is recorded; exrt__settle
- * makes up for it with a membarrier on its side.  Proof there.  They do not nest.
+ * A state change stands between these two. The starter of a recording must know when changes that saw the switch off have
+ * ended: transition is odd during one. It is written plainly, without a fence, so a change costs nothing while nothing is
+ * recorded; exrt__settle makes up for it with a membarrier on its side. Proof there. They do not nest.
  */
 static inline bool exrt__trace_begin(struct trace_pin *pin, struct exrt__m *m)
 {

@@ -2,8 +2,8 @@
  *
  * monitor.c - a thread without a P that takes Ps from system calls that last, and makes up for what nobody else looks at.
  *
- * It looks every 20 us while it finds something to do, ever more rarely (to 10 ms) while it does not, and sleeps for good while all Ps are
- * idle; who takes a P from the idle list wakes it (exrt__monitor_wake).
+ * It looks every 20 us while it finds something to do, ever more rarely (to 10 ms) while it does not, and sleeps for good while
+ * all Ps are idle; who takes a P from the idle list wakes it (exrt__monitor_wake).
  */
 #include "librt/sched/gmp.h"
 

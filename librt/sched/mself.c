@@ -2,8 +2,8 @@
  *
  * mself.c - which M the calling thread is.
  *
- * Alone in its file, and kept from being seen through: compilers take the address of a thread-local variable to be constant within a
- * function, and goroutines change threads in the middle of one.  The same goes for errno.
+ * Alone in its file, and kept from being seen through: compilers take the address of a thread-local variable to be constant
+ * within a function, and goroutines change threads in the middle of one. The same goes for errno.
  */
 #include "librt/sched/gmp.h"
 

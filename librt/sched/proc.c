@@ -3,14 +3,16 @@
  * proc.c - the scheduler: what an M runs next, and how goroutines leave, wait and are woken.
  *
  * No wake-up is lost between those who submit work and those who stop looking for it:
- *   - A submitter stores the G in a queue, then (full fence, in exrt__wake_p) reads whether Ps are idle and Ms spin. It wakes an
- *     M unless one spins already.
- *   - A spinning M that found nothing makes its P idle and stops counting as spinning, then (full fence, in find) looks at all queues once more.
- *   Of two threads that each store and then, behind a full fence, read what the other stored, at least one sees the other's store.  So if
- *   the submitter saw the M still spinning, the M sees the G; else the submitter saw none spinning and the P idle, and wakes one itself.
+ *   - A submitter stores the G in a queue, then (full fence, in exrt__wake_p) reads whether Ps are idle and Ms spin. It wakes
+ *     an M unless one spins already.
+ *   - A spinning M that found nothing makes its P idle and stops counting as spinning, then (full fence, in find) looks at all
+ *     queues once more.
+ *   Of two threads that each store and then, behind a full fence, read what the other stored, at least one sees the other's
+ *   store. So if the submitter saw the M still spinning, the M sees the G; else the submitter saw none spinning and the P idle,
+ *   and wakes one itself.
  *   - An M that stops spinning because it found work wakes another one in its place, since submitters relied on it.
- *   The global queue needs none of this: it is put to, and looked at before a P becomes idle, under sched.lock; those who put to it look for an
- *   idle P under the same lock.
+ *   The global queue needs none of this: it is put to, and looked at before a P becomes idle, under sched.lock; those who put
+ *   to it look for an idle P under the same lock.
  */
 #include "librt/sched/gmp.h"
 
@@ -94,14 +96,16 @@ void exrt__wake_p(void)
 }
 
 /*
- * Under sched.lock, by an M that is about to park, or by the monitor when it has made a P idle: a P that is not idle while all Ms are
- * is on its way from a system call to an M.
+ * Under sched.lock, by an M that is about to park, or by the monitor when it has made a P idle: a P that is not idle while all
+ * Ms are is on its way from a system call to an M.
  */
 void exrt__check_dead(void)
 {
 	struct exrt__sched *s = &exrt__sched;
 
-	if (s->nmidle < s->nm || load_relaxed(&s->npidle) < load_relaxed(&s->nprocs) || exrt__timer_next() != 0 || load_relaxed(&s->over) || load_relaxed(&s->stopping))
+	if (s->nmidle < s->nm || load_relaxed(&s->npidle) < load_relaxed(&s->nprocs))
+		return;
+	if (exrt__timer_next() != 0 || load_relaxed(&s->over) || load_relaxed(&s->stopping))
 		return;
 	exrt__fatal_deadlock();
 }
@@ -163,7 +167,9 @@ static bool take_idle_p(struct exrt__m *m)
 	return p != NULL;
 }
 
-/* The second look, by an M that has just given up spinning and its P.  Return: whether it has a P again, and something to find. */
+/*
+ * The second look, by an M that has just given up spinning and its P.  Return: whether it has a P again, and something to find.
+ */
 static bool look_again(struct exrt__m *m)
 {
 	struct exrt__sched *s = &exrt__sched;
@@ -343,7 +349,8 @@ void exrt__leave(struct exrt__m *m, exrt__after_fn *after, void *arg, unsigned f
 	exrt__arrive(exrt__m_self());	/* perhaps another M by now */
 }
 
-void exrt__park(struct exrt__m *m, const char *reason, uintptr_t lock, struct trace_where where, exrt__after_fn *after, void *arg)
+void exrt__park(struct exrt__m *m, const char *reason, uintptr_t lock, struct trace_where where, exrt__after_fn *after,
+		void *arg)
 {
 	struct exrt__g *g = m->g;
 	struct trace_pin pin;

@@ -2,9 +2,10 @@
  *
  * runq.c - run queues: each P's ring with its runnext, and the global list.
  *
- * A ring has one producer, the P's owner, and many consumers.  Slots in [head, tail) are full.  The owner stores a slot and then tail
- * (release); a consumer reads tail (acquire), the slots, and then moves head by compare-and-swap (release: the owner, which reads head with
- * acquire before it stores into a slot again, must not overwrite what is still being read).  A consumer that loses the swap forgets what it read.
+ * A ring has one producer, the P's owner, and many consumers. Slots in [head, tail) are full. The owner stores a slot and then
+ * tail (release); a consumer reads tail (acquire), the slots, and then moves head by compare-and-swap (release: the owner,
+ * which reads head with acquire before it stores into a slot again, must not overwrite what is still being read). A consumer
+ * that loses the swap forgets what it read.
  */
 #include "librt/sched/gmp.h"
 
@@ -128,7 +129,8 @@ struct exrt__g *exrt__runq_get(struct exrt__p *p)
 	struct exrt__g *g = atomic_load_explicit(&p->runnext, RELAXED);
 
 	/*
-	 * Two goroutines that wake each other in turn would use runnext for ever, and nobody can interrupt them: after a while the ring goes first.
+	 * Two goroutines that wake each other in turn would use runnext for ever, and nobody can interrupt them: after a while
+	 * the ring goes first.
 	 */
 	if (g && p->nexts < NEXTS_MAX) {
 		p->nexts++;
@@ -178,7 +180,10 @@ static uint32_t grab(struct exrt__p *victim, struct exrt__p *dst, uint32_t at)
 	}
 }
 
-/* p's owner, whose ring is empty, takes half of victim's; one of them is returned, the rest are p's. take_next: even its runnext. */
+/*
+ * p's owner, whose ring is empty, takes half of victim's; one of them is returned, the rest are p's. take_next: even its
+ * runnext.
+ */
 struct exrt__g *exrt__runq_steal(struct exrt__p *p, struct exrt__p *victim, bool take_next)
 {
 	uint32_t tail = atomic_load_explicit(&p->tail, RELAXED);

@@ -2,12 +2,13 @@
  *
  * switch.S - the machine's part of a context switch, and where a goroutine begins.
  *
- * void exrt__switch_raw(void **save_sp, void *load_sp): pushes what a call preserves (with the floating-point control words), leaves the
- * stack pointer in *save_sp, takes load_sp and pops the same.  Both stacks have the same layout, so one CFI serves both sides. It
- * ends in an indirect jump: a ret would go where the other stack's call came from, and the return predictor is always wrong there.
+ * void exrt__switch_raw(void **save_sp, void *load_sp): pushes what a call preserves (with the floating-point control words),
+ * leaves the stack pointer in *save_sp, takes load_sp and pops the same. Both stacks have the same layout, so one CFI serves
+ * both sides. It ends in an indirect jump: a ret would go where the other stack's call came from, and the return predictor is
+ * always wrong there.
  *
- * exrt__go_entry: first code of a goroutine, reached by a switch to the frame that exrt__ctx_prepare built.  The frame pointer is 0 here, which ends
- * the chain for those who walk it, and the CFI says that nothing called it.
+ * exrt__go_entry: first code of a goroutine, reached by a switch to the frame that exrt__ctx_prepare built. The frame pointer
+ * is 0 here, which ends the chain for those who walk it, and the CFI says that nothing called it.
  */
 #if defined(__x86_64__)
 

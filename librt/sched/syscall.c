@@ -2,14 +2,15 @@
  *
  * syscall.c - system calls that give up their P when they last.
  *
- * The P stays with the M, in state SYSCALL with the M in the same word.  From then on it belongs to whoever changes that word:
+ * The P stays with the M, in state SYSCALL with the M in the same word. From then on it belongs to whoever changes that word:
  *   - the M on its return: SYSCALL -> RUNNING, and all is as before;
  *   - a taker (the monitor, one who stops the world): SYSCALL -> STEALING, tell it, -> IDLE.
- * The word names the M, and only that M ever writes SYSCALL with its own name, so a swap that succeeds means that nobody had the P meanwhile.
+ * The word names the M, and only that M ever writes SYSCALL with its own name, so a swap that succeeds means that nobody had
+ * the P meanwhile.
  *
- * Generations of a recording: a taker swaps first and pins then, so its event is not older than the begin of the syscall.  The M pins and
- * swaps under the pin; if it wins, the P's last event was its own. If it loses, it lets the pin go, waits until the taker has told, and only then
- * pins for its own event, which is therefore not older than the steal.
+ * Generations of a recording: a taker swaps first and pins then, so its event is not older than the begin of the syscall. The M
+ * pins and swaps under the pin; if it wins, the P's last event was its own. If it loses, it lets the pin go, waits until the
+ * taker has told, and only then pins for its own event, which is therefore not older than the steal.
  */
 #include "librt/sched/gmp.h"
 

@@ -2,12 +2,12 @@
  *
  * timer.c - sleeping goroutines: one heap by wake-up time under one lock.
  *
- * The earliest time is also kept in an atomic, so that those who only look need no lock.  Whoever schedules runs timers
- * that are due; when a P is idle, one M without a P (sched.timer_m) waits for the earliest with a timeout.
+ * The earliest time is also kept in an atomic, so that those who only look need no lock. Whoever schedules runs timers that are
+ * due; when a P is idle, one M without a P (sched.timer_m) waits for the earliest with a timeout.
  *
- * Nobody sleeps too long: an adder stores the new earliest time and then reads timer_m, the waiter stores itself there and then reads the earliest
- * time, a full fence between the two on both sides; so the adder wakes the waiter, or the waiter saw the time. If neither holds, no M
- * waits, and the adder's own M looks at the earliest time before it parks.
+ * Nobody sleeps too long: an adder stores the new earliest time and then reads timer_m, the waiter stores itself there and then
+ * reads the earliest time, a full fence between the two on both sides; so the adder wakes the waiter, or the waiter saw the
+ * time. If neither holds, no M waits, and the adder's own M looks at the earliest time before it parks.
  */
 #include "librt/sched/gmp.h"
 

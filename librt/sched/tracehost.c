@@ -71,14 +71,14 @@ static void visit_ps(void (*visit)(void *ctx, const struct trace_p_info *info), 
 /*
  * Waits for state changes that may have seen the recording switched off; see struct trace_host.
  *
- * A changing M stores an odd transition and then loads the switch, with nothing but program order between them in the machine code, so its processor
- * may do the load first.  We have stored the switch before.  membarrier makes each of the process's running threads pass
- * a full fence between its call and its return (a thread that does not run passes one when it is switched).  Take an M's load that saw
- * the switch off.  Were it behind that M's fence, it would have seen our store, which came before the membarrier.  So it stands before the
- * fence, and so does, in program order before it, the store of the odd number, which is therefore visible to us after membarrier returns:
- * we see that odd number, or a later one, that is after the change. If we see an odd one, we wait until it is another: M then is past that change, and
- * the next one's load is behind the fence.  Where there is no membarrier, each change passes a fence of its own (exrt__fence_needed), and
- * so do we.
+ * A changing M stores an odd transition and then loads the switch, with nothing but program order between them in the machine
+ * code, so its processor may do the load first. We have stored the switch before. membarrier makes each of the process's
+ * running threads pass a full fence between its call and its return (a thread that does not run passes one when it is
+ * switched). Take an M's load that saw the switch off. Were it behind that M's fence, it would have seen our store, which came
+ * before the membarrier. So it stands before the fence, and so does, in program order before it, the store of the odd number,
+ * which is therefore visible to us after membarrier returns: we see that odd number, or a later one, that is after the change.
+ * If we see an odd one, we wait until it is another: M then is past that change, and the next one's load is behind the fence.
+ * Where there is no membarrier, each change passes a fence of its own (exrt__fence_needed), and so do we.
  */
 static void settle(void)
 {
@@ -86,7 +86,10 @@ static void settle(void)
 		atomic_thread_fence(memory_order_seq_cst);
 	else
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-	/* Ms that are added later were added by threads that... start with a change that sees the switch on, since their maker's did. */
+	/*
+	 * Ms that are added later were added by threads that... start with a change that sees the switch on, since their
+	 * maker's did.
+	 */
 	for (struct exrt__m *m = atomic_load_explicit(&exrt__sched.allm, memory_order_acquire); m; m = m->all) {
 		uint32_t seen = atomic_load_explicit(&m->transition, memory_order_acquire);
 

@@ -2,9 +2,9 @@
  *
  * world.c - starting the runtime, ending it, and stopping all Ps to change their number.
  *
- * The world stops cooperatively: an M that finds sched.stopping at a scheduling point gives its P up and counts down sched.stopwait;
- * Ps in system calls are taken.  C code cannot be interrupted, so a goroutine that computes delays it.  (Starting a recording does not need
- * it, see tracehost.c.)
+ * The world stops cooperatively: an M that finds sched.stopping at a scheduling point gives its P up and counts down
+ * sched.stopwait; Ps in system calls are taken. C code cannot be interrupted, so a goroutine that computes delays it. (Starting
+ * a recording does not need it, see tracehost.c.)
  */
 #include "librt/sched/gmp.h"
 
@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MAIN_STACK (8u << 20)		/* as a program's first thread usually has */
 #define RESCAN_NS 200000		/* between looks for Ps in new system calls while the world stops */
 #define FAREWELL_NS 20000000		/* how long the end of a run waits for its threads */
 
@@ -337,9 +338,9 @@ static struct exrt__p *prepare(struct exrt__m *m, struct main_call *call)
 	for (int i = n - 1; i > 0; i--)
 		exrt__pidle_put(exrt__p_at(i));
 	exrt__acquire_p(m, exrt__p_at(0));
-	/* The one idle M there may be is not there yet: nobody is woken. */
+	/* There are no Ms yet: nobody is to be woken. */
 	atomic_store(&s->nmspinning, 1);
-	rc = exrt__go(m, 8u << 20, main_go, call, (struct trace_where){ 0, 0 }, true);
+	rc = exrt__go(m, MAIN_STACK, main_go, call, (struct trace_where){ 0, 0 }, (uintptr_t)call->fn);
 	atomic_store(&s->nmspinning, 0);
 	exrt__release_p(m);
 	return rc ? NULL : exrt__p_at(0);

@@ -50,10 +50,12 @@ struct exrt__waiter *exrt__chan_pop(struct exrt__waitlist *list)
 	uint32_t not_yet;
 
 	while ((w = exrt__waitlist_pop(list)) != NULL) {
+		if (!w->is_select)
+			return w;
 		not_yet = 0;
 		/* Relaxed: what it guards is under the channels' locks. */
-		if (!w->is_select || atomic_compare_exchange_strong_explicit(&w->g->select_done, &not_yet, 1, memory_order_relaxed,
-									     memory_order_relaxed))
+		if (atomic_compare_exchange_strong_explicit(&w->g->select_done, &not_yet, 1, memory_order_relaxed,
+							    memory_order_relaxed))
 			return w;
 	}
 	return NULL;

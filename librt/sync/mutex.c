@@ -2,14 +2,15 @@
  *
  * mutex.c - a lock that goroutines wait for.
  *
- * state: LOCKED  someone holds it;
- *        WAITERS the list is not empty (set and cleared under the list's lock);
- *        WOKEN   one that waited was woken and has not tried yet: nobody else need be woken.
+ * The state's bits:
+ *   - LOCKED: someone holds it.
+ *   - WAITERS: the list is not empty (set and cleared under the list's lock).
+ *   - WOKEN: one that waited was woken and has not tried yet: nobody else need be woken.
  * Without contention it is 0 or LOCKED, and locking and unlocking are one compare-and-swap each.
  *
- * Whoever comes while it is free takes it, even if others wait: that is fast, since a woken goroutine takes its time.  One that
- * has waited for a millisecond is handed the lock instead (LOCKED stays set), so nobody starves.  One that was woken and came too late waits at the
- * list's front.
+ * Whoever comes while it is free takes it, even if others wait: that is fast, since a woken goroutine takes its time. One that
+ * has waited for a millisecond is handed the lock instead (LOCKED stays set), so nobody starves. One that was woken and came
+ * too late waits at the list's front.
  *
  * An unlocker does not touch the mutex after the operation that lets go of LOCKED, since the next owner may free it.
  */

@@ -2,9 +2,9 @@
  *
  * select.c - waiting for one of several channels.
  *
- * All channels are locked in order of their addresses, each once, and stay so from the first look until the goroutine waits in all of them.
- * Cases are looked at in random order.  The first who ends one of the waits wins select_done; the others pass the goroutine over, and it
- * takes itself out of their lists when it runs again.
+ * All channels are locked in order of their addresses, each once, and stay so from the first look until the goroutine waits in
+ * all of them. Cases are looked at in random order. The first who ends one of the waits wins select_done; the others pass the
+ * goroutine over, and it takes itself out of their lists when it runs again.
  */
 #include "librt/sync/chan.h"
 

@@ -2,9 +2,9 @@
  *
  * waitgroup.c - waiting until a count is 0.
  *
- * The count (high half) and the number of waiters (low half) are one word, so that the one who brings the count to 0 knows from that very operation
- * whether somebody waits.  If nobody does, it does not touch the group again: it may be gone.  If some do, they, and with them the
- * group, stay until they are woken.
+ * The count (high half) and the number of waiters (low half) are one word, so that the one who brings the count to 0 knows from
+ * that very operation whether somebody waits. If nobody does, it does not touch the group again: it may be gone. If some do,
+ * they, and with them the group, stay until they are woken.
  */
 #include "librt/sync/waitlist.h"
 
@@ -40,9 +40,10 @@ static void wake_all(struct waitgroup *wg, struct trace_where where)
 
 static void add(struct waitgroup *wg, int64_t delta, struct trace_where where)
 {
-	/* Release pairs with the waiters' acquire: what was done before is seen by them. */
-	uint64_t state = atomic_fetch_add_explicit(&wg->state, (uint64_t)delta << 32, memory_order_acq_rel) + ((uint64_t)delta << 32);
+	uint64_t more = (uint64_t)delta << 32, state;
 
+	/* Release pairs with the waiters' acquire: what was done before is seen by them. */
+	state = atomic_fetch_add_explicit(&wg->state, more, memory_order_acq_rel) + more;
 	if (count(state) < 0)
 		exrt__fatal("negative wait group counter");
 	if (count(state) == 0 && (uint32_t)state != 0)
@@ -76,7 +77,8 @@ void exrt_waitgroup_wait(struct exrt_waitgroup *group)
 			exrt__unlock(&wg->lock);
 			return;
 		}
-	} while (!atomic_compare_exchange_weak_explicit(&wg->state, &state, state + 1, memory_order_acq_rel, memory_order_acquire));
+	} while (!atomic_compare_exchange_weak_explicit(&wg->state, &state, state + 1, memory_order_acq_rel,
+							memory_order_acquire));
 	exrt__waitlist_push(&wg->list, &w);
 	exrt__park(m, "sync", 0, TRACE_HERE(), exrt__unlock_after, &wg->lock);
 }
