@@ -147,3 +147,9 @@ profile_at_LDADD = libanalysis.la libexectrace.la
 dist_check_SCRIPTS += %D%/locktimes.sh
 TESTS += %D%/locktimes.sh
 endif
+
+# What go builds for the tests.
+clean-local: clean-interop
+clean-interop:
+	rm -rf %D%/interop/bin
+.PHONY: clean-interop
