@@ -61,9 +61,12 @@ static void __attribute__((noinline)) hold_lock(long us)
 	__asm__ volatile("");
 }
 
+/* Not a constant, for which a compiler makes another function of another name. */
+static volatile long hold_us = 100000;
+
 static void *holder(void *arg)
 {
-	hold_lock(100000);
+	hold_lock(hold_us);
 	return arg;
 }
 

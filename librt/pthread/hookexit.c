@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * hookexit.c - the ways out of the program that run no destructors: _exit and the exec family.
+ * hookexit.c - the ways out of the program that run no destructors, _exit and the exec family; and code that goes, by dlclose.
  *
  * Before an exec all events are written, since the new image knows nothing of them; should it fail, the recording goes on.  The
  * child of a vfork is not the recorded process though it shares its memory: pt_finish and pt_flush look at the process id.
@@ -8,12 +8,20 @@
 #include "config.h"
 
 #include <alloca.h>
+#include <dlfcn.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #include "librt/pthread/pthost.h"
 
 extern char **environ;
+
+PT_EXPORT int dlclose(void *handle)
+{
+	/* Other code may come to lie there: the stacks so far have to be resolved before. */
+	pt_flush();
+	return PT_REAL(dlclose)(handle);
+}
 
 PT_EXPORT void _exit(int status)
 {

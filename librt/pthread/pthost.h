@@ -55,6 +55,7 @@ struct pt_thread {
 	volatile int busy;		/* inside the recorder; also read by its signal handlers */
 	int saved_errno;		/* the program's, while busy */
 	sigset_t saved_mask;		/* likewise, between pt_signals_block and _restore */
+	int sample_signal;		/* held back by us while it waits; 0: none */
 	int destructor_rounds;
 	void *(*start)(void *);
 	void *arg;

@@ -70,6 +70,7 @@
 	X(int, execvp, (const char *, char *const[]), NULL)                                                                      \
 	X(int, execvpe, (const char *, char *const[], char *const[]), NULL)                                                      \
 	X(int, fexecve, (int, char *const[], char *const[]), NULL)                                                               \
+	X(int, dlclose, (void *), NULL)                                                                                          \
 	X(void, _exit, (int), NULL)                                                                                              \
 	X(int, sigaction, (int, const struct sigaction *, struct sigaction *), NULL)                                             \
 	X(sighandler_t, signal, (int, sighandler_t), NULL)

@@ -37,6 +37,28 @@ void pt_signals_restore(struct pt_thread *t)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &t->saved_mask, NULL, 8);
 }
 
+/*
+ * Waits for time or descriptors fail with EINTR after any handler, and where the kernel sends CPU timers' signals from its clock tick
+ * (x86-64 since 5.9 does not), a sample may come just as one begins.  So while t waits that signal is blocked, unless the program has it
+ * blocked itself.
+ */
+static void hold_samples(struct pt_thread *t)
+{
+	int sig = trace_sample_signal();
+
+	if (sig && (t->sample_signal || !sigismember(&t->saved_mask, sig))) {
+		t->sample_signal = sig;
+		sigaddset(&t->saved_mask, sig);
+	}
+}
+
+/* The wait is over, or a signal handler that reports runs in it and has its own mask. */
+static void release_samples(struct pt_thread *t)
+{
+	if (t->sample_signal)
+		sigdelset(&t->saved_mask, t->sample_signal);
+}
+
 static void set_holder(struct pt_slot *slot, uintptr_t holder)
 {
 	atomic_store_explicit(&slot->holder, holder, memory_order_release);
@@ -104,6 +126,7 @@ void pt_state_block(struct pt_thread *t, uintptr_t key, const char *reason, uint
 	trace_release(&pin);
 	pt_slot_give(slot);
 	pt_wait_link(t, key);
+	hold_samples(t);
 	pt_signals_restore(t);
 }
 
@@ -114,6 +137,7 @@ bool pt_state_wake(struct pt_thread *t)
 	bool own;
 
 	pt_signals_block(t);
+	release_samples(t);
 	own = pt_wait_leave(t);
 	slot = pt_slot_take();
 	if (slot) {
@@ -283,9 +307,16 @@ void pt_call_leave(struct pt_thread *t)
 	t = pt_reenter(t);
 	if (!t)
 		return;
-	if (pt_state_own(t) != TRACE_G_RUNNING)
-		t = pt_enter_slow(t);
-	if (t)
+	if (pt_state_own(t) != TRACE_G_RUNNING) {
+		t->sample_signal = pt_enter_slow(t) ? 0 : t->sample_signal;
+	} else if (t->sample_signal) {
+		/* A handler has reported meanwhile, and our mask came back when it returned. */
+		pt_signals_block(t);
+		release_samples(t);
+		pt_signals_restore(t);
+		t->sample_signal = 0;
+	}
+	if (t->busy)
 		pt_leave(t);
 }
 

@@ -74,6 +74,7 @@ struct pt_thread *pt_thread_new(void)
 	t->g.stack_lo = t->g.stack_hi = 0;
 	t->g.id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
 	t->busy = 0;
+	t->sample_signal = 0;
 	t->destructor_rounds = 0;
 	t->wait_key = 0;
 	atomic_store_explicit(&t->handoff, PT_HANDOFF_NONE, memory_order_relaxed);

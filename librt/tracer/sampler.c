@@ -44,7 +44,7 @@ struct trace_sampler {
 };
 
 static unsigned session_hz;		/* core's lock */
-static int signal_number;		/* core's lock; 0: none chosen yet */
+static _Atomic int signal_number;	/* written under the core's lock; 0: none chosen yet */
 static struct trace_sampler *orphans;	/* rings of Ms that are gone and that were not read yet; core's lock */
 
 /* --- the handler --- */
@@ -139,6 +139,11 @@ static bool signal_choose(void)
 	}
 	trace_warn("no real-time signal is free: no CPU samples");
 	return false;
+}
+
+int trace_sample_signal(void)
+{
+	return atomic_load_explicit(&signal_number, memory_order_relaxed);
 }
 
 /* The CPU clock of a thread of this process, as the kernel numbers them. */

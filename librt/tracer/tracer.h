@@ -152,6 +152,9 @@ void trace_init(const struct trace_host *host);
 void trace_m_register(struct trace_m *m);
 void trace_m_unregister(struct trace_m *m);
 
+/* The signal by which CPU samples come, 0 while there is none: a host may hold it back where it would end a wait that cannot be restarted. */
+int trace_sample_signal(void);
+
 /* Whether a session is on.  Lives in a page that is wiped in forked children, so they are silent. */
 struct trace_switch {
 	_Atomic uint64_t gen;		/* current generation; 0: off */
