@@ -68,12 +68,14 @@ static void *must(void *p)
 	return p;
 }
 
+/* A byte behind what was asked for is always there and 0: REG_STARTEND needs none, but what checks regexec looks for it. */
 static void buffer_reserve(struct buffer *b, size_t more)
 {
 	if (b->size - b->len >= more)
 		return;
 	b->size = b->size * 2 > b->len + more ? b->size * 2 : b->len + more;
-	b->data = must(realloc(b->data, b->size));
+	b->data = must(realloc(b->data, b->size + 1));
+	b->data[b->size] = '\0';
 }
 
 static void buffer_add(struct buffer *b, const char *data, size_t len)

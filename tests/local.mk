@@ -29,10 +29,10 @@ analysis_tests = test-analysis test-profiles
 check_PROGRAMS += $(analysis_tests)
 TESTS += $(analysis_tests)
 test_analysis_SOURCES = %D%/test-analysis.c
-test_analysis_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_analysis_CFLAGS = $(AM_CFLAGS) -fwrapv $(CHECK_CFLAGS)
 test_analysis_LDADD = libanalysis.la libexectrace.la $(CHECK_LIBS)
 test_profiles_SOURCES = %D%/test-profiles.c
-test_profiles_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_profiles_CFLAGS = $(AM_CFLAGS) -fwrapv $(CHECK_CFLAGS)
 test_profiles_LDADD = libanalysis.la libexectrace.la $(CHECK_LIBS)
 endif
 

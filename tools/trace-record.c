@@ -521,7 +521,7 @@ static void parse(struct recording *rec, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct recording rec = { .cpu_hz = -1 };
+	static struct recording rec = { .cpu_hz = -1 };	/* static: what it holds lives as long as the command */
 	int status;
 
 	command_begin(&self, argv);
