@@ -2,8 +2,9 @@
  *
  * fake-host.c - see fake-host.h.
  *
- * Rights: a G or P on a list is anyone's who takes it off under `lists`; one that is off all lists belongs to the thread that took it.  A P
- * whose M is in a syscall belongs to whoever changes its state from SYSCALL by compare-and-swap.  So rule 2 of tracer.h holds.
+ * Rights: a G or P on a list is anyone's who takes it off under `lists`; one that is off all lists belongs to the thread that
+ * took it.  A P whose M is in a syscall belongs to whoever changes its state from SYSCALL by compare-and-swap.  So rule 2 of
+ * tracer.h holds.
  */
 #include "fake-host.h"
 
@@ -317,8 +318,8 @@ static void g_switch(struct fake_m *m)
 }
 
 /*
- * Takes P away from an M in a syscall; `taker` may be that M.  The P is the taker's from the compare-and-swap on, so before its pin; the
- * one that lost it hears of that inside the pin, and only then reports its own return.
+ * Takes P away from an M in a syscall; `taker` may be that M.  The P is the taker's from the compare-and-swap on, so before its
+ * pin; the one that lost it hears of that inside the pin, and only then reports its own return.
  */
 static bool p_steal(struct fake_m *taker, struct fake_p *p)
 {

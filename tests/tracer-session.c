@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * tracer-session.c - whole recordings of the fake host: files, errors, signals, the environment.  Each test is a process of its own.
+ * tracer-session.c - whole recordings of the fake host: files, errors, signals, the environment.  Each test is a process of its
+ * own.
  */
 #include <check.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
  *
  * chunk.c - pools of chunks and the queue to the writer, all lock-free: emit paths must not wait for anyone.
  *
- * Invariants: a chunk is in exactly one of: its pool's free list, an M's or P's slot (OPEN), a queue (QUEUED), the writer's hands.
- * A pool's head carries a count of changes in its upper half, so a stale head cannot be swapped in (no ABA).
+ * Invariants: a chunk is in exactly one of: its pool's free list, an M's or P's slot (OPEN), a queue (QUEUED), the writer's
+ * hands. A pool's head carries a count of changes in its upper half, so a stale head cannot be swapped in (no ABA).
  */
 #include "librt/tracer/chunk.h"
 

@@ -2,10 +2,10 @@
  *
  * chunk.h - event buffers: a chunk holds batches of one generation, one after the other, each of one M.
  *
- * Life: FREE in the pool -> OPEN, written by the M that is pinned (through its own slot or its P's) -> QUEUED to the writer when full, or collected
- * by it at the generation's end once all pins have passed -> FREE. An open chunk is found by the writer through the pool itself, so
- * an M or a P may disappear without a word.  When another M takes the P, it begins a new batch in the same chunk: threads that take
- * turns on a processor cost a batch each time, not a chunk.
+ * Life: FREE in the pool -> OPEN, written by the M that is pinned (through its own slot or its P's) -> QUEUED to the writer
+ * when full, or collected by it at the generation's end once all pins have passed -> FREE. An open chunk is found by the writer
+ * through the pool itself, so an M or a P may disappear without a word.  When another M takes the P, it begins a new batch in
+ * the same chunk: threads that take turns on a processor cost a batch each time, not a chunk.
  */
 #ifndef TRACER_CHUNK_H
 #define TRACER_CHUNK_H
@@ -58,8 +58,8 @@ static inline uint8_t *trace_align8(uint8_t *p)
 }
 
 /*
- * Makes room for limit bytes of chunks; nothing is open.  Memory that was handed out is never unmapped: Ms and Ps keep stale pointers.
- * Return: 0 or -ENOMEM.
+ * Makes room for limit bytes of chunks; nothing is open.  Memory that was handed out is never unmapped: Ms and Ps keep stale
+ * pointers. Return: 0 or -ENOMEM.
  */
 int trace_chunks_init(uint64_t limit);
 /* Gives the memory back to the system; nothing is open. */

@@ -2,9 +2,9 @@
  *
  * clock.c - maps the cycle counter to CLOCK_MONOTONIC by a published line.
  *
- * Invariants: the line is continuous, and its slope is positive, so time never goes backwards on one processor core; the counter is
- * used only where the kernel itself uses it as its clock source (then cores agree), else every reading is a clock_gettime.
- * Owner: whoever holds the right to refit, one thread at a time (a session's start, then its writer).
+ * Invariants: the line is continuous, and its slope is positive, so time never goes backwards on one processor core; the
+ * counter is used only where the kernel itself uses it as its clock source (then cores agree), else every reading is a
+ * clock_gettime. Owner: whoever holds the right to refit, one thread at a time (a session's start, then its writer).
  */
 #include "librt/tracer/clock.h"
 

@@ -14,9 +14,9 @@
 #define TRACE_CLOCK_UNIT_NS 64
 
 /*
- * time = base + (counter - start) * slope / 2^64.  Two copies, of which readers use line[seq & 1]: the writer fills the other one
- * and then moves seq, so a reader never waits for a writer that lost its processor in between.
- * Written by one thread at a time (the session's writer, or trace_clock_init); loads are acquire and pair with its release stores.
+ * time = base + (counter - start) * slope / 2^64.  Two copies, of which readers use line[seq & 1]: the writer fills the other
+ * one and then moves seq, so a reader never waits for a writer that lost its processor in between. Written by one thread at a
+ * time (the session's writer, or trace_clock_init); loads are acquire and pair with its release stores.
  */
 struct trace_clock_line {
 	_Atomic uint64_t start, base, slope;
@@ -79,9 +79,9 @@ static inline uint64_t trace_clock_now(void)
 /* Once, before any reading: chooses the source. The first line is rough; trace_clock_refit makes it good. */
 void trace_clock_init(void);
 /*
- * Bends the line towards CLOCK_MONOTONIC, so that it meets it again after horizon_ns; never a step, but with a horizon of 0, which is
- * for the time before anything is recorded. One thread at a time.
- * Needs some time since trace_clock_init to know the counter's rate: it waits for what is missing of 200 us.
+ * Bends the line towards CLOCK_MONOTONIC, so that it meets it again after horizon_ns; never a step, but with a horizon of 0,
+ * which is for the time before anything is recorded. One thread at a time. Needs some time since trace_clock_init to know the
+ * counter's rate: it waits for what is missing of 200 us.
  */
 void trace_clock_refit(uint64_t horizon_ns);
 

@@ -40,7 +40,10 @@ extern struct trace_core trace_core;
 
 /* --- member.c --- */
 
-/* Waits until no M writes in a generation before the current one; but not for the M in *dying (NULL: none), which may change meanwhile. */
+/*
+ * Waits until no M writes in a generation before the current one; but not for the M in *dying (NULL: none), which may change
+ * meanwhile.
+ */
 void trace_pins_wait(_Atomic(const struct trace_m *) *dying);
 /* Bounds of the stack of M's own thread; 0, 0 when unknown. */
 void trace_m_stack_bounds(const struct trace_m *m, uintptr_t *lo, uintptr_t *hi);

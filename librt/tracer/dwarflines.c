@@ -2,8 +2,9 @@
  *
  * dwarflines.c - lines and inlined functions from debugging information.
  *
- * libdw reads the information; the two indexes are ours, since its own searches walk a unit's whole tree for each address: ranges to units
- * (made when the module's first address is asked for) and ranges to functions of one unit (made with the unit's first address).
+ * libdw reads the information; the two indexes are ours, since its own searches walk a unit's whole tree for each address:
+ * ranges to units (made when the module's first address is asked for) and ranges to functions of one unit (made with the unit's
+ * first address).
  */
 #include "librt/tracer/modules.h"
 
@@ -146,7 +147,8 @@ static const char *call_site(Dwarf_Die *cu, Dwarf_Die *inlined, int *line)
 }
 
 /* The chain of inlined calls at addr, outermost first. */
-static int inlined_chain(struct trace_module *m, struct trace_dwarf_unit *u, Dwarf_Die *cu, uint64_t addr, Dwarf_Die *chain, int max)
+static int inlined_chain(struct trace_module *m, struct trace_dwarf_unit *u, Dwarf_Die *cu, uint64_t addr, Dwarf_Die *chain,
+			 int max)
 {
 	const struct trace_dwarf_range *func;
 	Dwarf_Die die;

@@ -3,11 +3,12 @@
  * emit.h - one function for each event that a host reports.
  *
  * All are called under a pin (trace_acquire returned true), by the M of the pin, with m->g and m->p as they were before the
- * event.  "The G" and "the P" are those.  Each writes what status duties demand before its event; the state before an event follows from the event, so
- * no function takes one.  A P that its M gives up (proc_stop) in a syscall: under the pin of that syscall_begin.  None fails, blocks or allocates with malloc: what cannot be written is dropped and counted.
+ * event.  "The G" and "the P" are those.  Each writes what status duties demand before its event; the state before an event
+ * follows from the event, so no function takes one.  A P that its M gives up (proc_stop) in a syscall: under the pin of that
+ * syscall_begin.  None fails, blocks or allocates with malloc: what cannot be written is dropped and counted.
  *
- * Reasons and kinds are static strings (literals): identity by address is enough, and they live for ever.  Other texts are copied.
- * lock: identity of a lock that is waited for or released (its address), or 0; see exectrace(5) on "exectrace:lock".
+ * Reasons and kinds are static strings (literals): identity by address is enough, and they live for ever.  Other texts are
+ * copied. lock: identity of a lock that is waited for or released (its address), or 0; see exectrace(5) on "exectrace:lock".
  */
 #ifndef TRACER_EMIT_H
 #define TRACER_EMIT_H
@@ -21,8 +22,9 @@ void trace_procs_change(struct trace_pin *pin, uint64_t procs, struct trace_wher
 void trace_proc_start(struct trace_pin *pin, struct trace_p *p);	/* the M takes p; call it before m->p is set */
 void trace_proc_stop(struct trace_pin *pin);				/* the M gives its P up; call it before m->p is cleared */
 /*
- * p is taken from `from`, which is in a syscall with it.  At the pin, the taker owns p (rule 2), and `from` cannot get it back. The taker may
- * have a P of its own or none, and may be `from` itself. When `from` returns, it reports that (end_blocked) only after the taker's pin.
+ * p is taken from `from`, which is in a syscall with it.  At the pin, the taker owns p (rule 2), and `from` cannot get it back.
+ * The taker may have a P of its own or none, and may be `from` itself. When `from` returns, it reports that (end_blocked) only
+ * after the taker's pin.
  */
 void trace_proc_steal(struct trace_pin *pin, struct trace_p *p, struct trace_m *from);
 

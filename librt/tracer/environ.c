@@ -8,8 +8,8 @@
  *     period=DURATION  a generation's length: 500ms, 2s
  *     buffer=SIZE      bytes of buffers before events are dropped: 16M, 1G
  *
- * EXECTRACE_OWNER=PID:N is set in turn: process PID records, and it is the N-th program in it.  A child that inherits both records only
- * if the path has "%p"; the same process after an exec records into PATH.N.
+ * EXECTRACE_OWNER=PID:N is set in turn: process PID records, and it is the N-th program in it.  A child that inherits both
+ * records only if the path has "%p"; the same process after an exec records into PATH.N.
  */
 #include "librt/tracer/environ.h"
 

@@ -2,8 +2,8 @@
  *
  * fatal.c - signals that end the program.
  *
- * The handler asks the writer to end the session, waits for it (not for ever), restores the default and lets the signal act again, so
- * the exit status is what it would have been.  Everything it calls is async-signal-safe.
+ * The handler asks the writer to end the session, waits for it (not for ever), restores the default and lets the signal act
+ * again, so the exit status is what it would have been.  Everything it calls is async-signal-safe.
  */
 #include "librt/tracer/fatal.h"
 
@@ -22,7 +22,10 @@ static const int watched[] = {
 };
 #define NWATCHED (sizeof(watched) / sizeof(watched[0]))
 
-/* As the kernel has it.  Its call is used directly, since a host may stand before the C library's sigaction() and hide this file's handler. */
+/*
+ * As the kernel has it.  Its call is used directly, since a host may stand before the C library's sigaction() and hide this
+ * file's handler.
+ */
 struct kernel_action {
 	void *handler;
 	unsigned long flags;

@@ -1,4 +1,5 @@
 librt_tracer_sources += \
+	%D%/annotate.c %D%/encode.c %D%/encode.h \
 	%D%/chunk.c %D%/chunk.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/dwarflines.c %D%/elfsyms.c %D%/modules.c %D%/modules.h \

@@ -2,8 +2,8 @@
  *
  * member.c - the Ms: registration, pins, and waiting for pins to pass.
  *
- * Invariants: the list is changed under the core's lock; a registered M's memory is valid while it is in the list.  An M's pin is odd
- * exactly between its acquire and its release.
+ * Invariants: the list is changed under the core's lock; a registered M's memory is valid while it is in the list.  An M's pin
+ * is odd exactly between its acquire and its release.
  */
 #include "librt/tracer/core.h"
 #include "librt/tracer/sampler.h"
@@ -81,8 +81,8 @@ static inline void pin_take(struct trace_pin *pin, struct trace_m *m, uint64_t b
 {
 	pin->m = m;
 	/*
-	 * Store, then load, both seq_cst; the core stores the number and then loads the pin.  Either this load sees the new number or
-	 * the core sees the odd pin, and then it waits.
+	 * Store, then load, both seq_cst; the core stores the number and then loads the pin.  Either this load sees the new
+	 * number or the core sees the odd pin, and then it waits.
 	 */
 	atomic_exchange_explicit(&m->pin, before + 1, memory_order_seq_cst);
 	pin->gen = atomic_load_explicit(&trace_switch_page->gen, memory_order_seq_cst);
@@ -109,8 +109,8 @@ void trace_pin_always(struct trace_pin *pin, struct trace_m *m)
 }
 
 /*
- * The lock is given up while waiting, since Ms must be able to come and go.  An M that registers meanwhile reads the new number with its
- * first pin, and one that unregisters is outside its pin.
+ * The lock is given up while waiting, since Ms must be able to come and go.  An M that registers meanwhile reads the new number
+ * with its first pin, and one that unregisters is outside its pin.
  */
 void trace_pins_wait(_Atomic(const struct trace_m *) *dying)
 {

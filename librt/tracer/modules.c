@@ -2,8 +2,8 @@
  *
  * modules.c - the list of loaded objects, as the dynamic loader tells it, and their files.
  *
- * A file is trusted only if its build id is that of the image in memory: it may have been replaced since it was loaded.  Files are
- * read, never mapped: one that shrinks under us must not raise SIGBUS in the program.
+ * A file is trusted only if its build id is that of the image in memory: it may have been replaced since it was loaded.  Files
+ * are read, never mapped: one that shrinks under us must not raise SIGBUS in the program.
  */
 #include "librt/tracer/modules.h"
 

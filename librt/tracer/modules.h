@@ -49,7 +49,10 @@ struct trace_module {
 	size_t nunits, units_cap;
 };
 
-/* Brings the list up to date. Return: whether a module that was there is gone or changed (addresses may mean something else now). */
+/*
+ * Brings the list up to date. Return: whether a module that was there is gone or changed (addresses may mean something else
+ * now).
+ */
 bool trace_modules_refresh(void);
 struct trace_module *trace_module_find(uintptr_t addr);
 /* Opens the module's file, if it is the one in memory, and reads its symbols; once. */

@@ -2,9 +2,9 @@
  *
  * notes.c - what the format has no place for, as strings of the string table that no event refers to.
  *
- * Each is at most 1,024 bytes, begins with "exectrace:" and a word, and has its fields separated by one space. In NAME, HOST and PATH every byte
- * below 0x21, 0x7f and '\' is written as \xHH; PATH and CMDLINE come last and may be cut. Numbers are decimal unless 0x stands before
- * them. Each generation says all of it again, so any generation alone is enough.
+ * Each is at most 1,024 bytes, begins with "exectrace:" and a word, and has its fields separated by one space. In NAME, HOST
+ * and PATH every byte below 0x21, 0x7f and '\' is written as \xHH; PATH and CMDLINE come last and may be cut. Numbers are
+ * decimal unless 0x stands before them. Each generation says all of it again, so any generation alone is enough.
  *
  *     exectrace:recorder VERSION HOST-NAME      the recorder's version and host ("exectrace-rt", "pthread")
  *     exectrace:process PID NAME CMDLINE        NAME: the kernel's short one; CMDLINE: the arguments, separated by one space, each escaped as

@@ -97,8 +97,9 @@ static void put_status(struct trace_writer *w, const struct trace_captured *c)
 }
 
 /*
- * What was captured and then did nothing until the pins had passed is still in the state that was captured. A status that binds a G or P to
- * its M is written in that M's name, as the end of its stream, so that readers see it where it belongs; an M's P goes before its G.
+ * What was captured and then did nothing until the pins had passed is still in the state that was captured. A status that binds
+ * a G or P to its M is written in that M's name, as the end of its stream, so that readers see it where it belongs; an M's P
+ * goes before its G.
  */
 void trace_output_statuses(struct trace_writer *w)
 {

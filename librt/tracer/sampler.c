@@ -2,10 +2,10 @@
  *
  * sampler.c - CPU samples: one timer a thread on its own CPU clock, so that idle and blocked threads have none.
  *
- * Invariants: a ring has one producer, the signal handler on the M's own thread, and one consumer, the writer; the consumer holds the core's
- * lock, under which rings and timers come and go.  The handler reads only its own M, its own stack within known bounds, and its ring.
- * The signal is a real-time one that nobody had a handler for, chosen at the first session with samples and kept; calls that it interrupts
- * are restarted.
+ * Invariants: a ring has one producer, the signal handler on the M's own thread, and one consumer, the writer; the consumer
+ * holds the core's lock, under which rings and timers come and go.  The handler reads only its own M, its own stack within
+ * known bounds, and its ring. The signal is a real-time one that nobody had a handler for, chosen at the first session with
+ * samples and kept; calls that it interrupts are restarted.
  */
 #include "librt/tracer/sampler.h"
 
@@ -26,8 +26,8 @@
 #endif
 
 /*
- * Words: for each sample TIME, P, G, n, then n pcs.  Positions only grow; a record may wrap round.  One of 128 frames takes 132 words, so
- * at least 31 fit, and some 200 of the usual size.
+ * Words: for each sample TIME, P, G, n, then n pcs.  Positions only grow; a record may wrap round.  One of 128 frames takes 132
+ * words, so at least 31 fit, and some 200 of the usual size.
  */
 #define RING_WORDS 4096u
 #define RECORD_HEAD 4u
@@ -63,8 +63,8 @@ static void interrupted_at(const ucontext_t *uc, uintptr_t *pc, uintptr_t *fp, u
 }
 
 /*
- * Code without frame pointers may have put anything into the register; what does not lie above the stack pointer in the same stack
- * is no frame, and the sample has its leaf only.
+ * Code without frame pointers may have put anything into the register; what does not lie above the stack pointer in the same
+ * stack is no frame, and the sample has its leaf only.
  */
 static uint32_t walk(const struct trace_m *m, const ucontext_t *uc, uintptr_t pcs[TRACE_MAX_FRAMES])
 {

@@ -17,7 +17,10 @@ struct trace_sample {
 
 /* A session wants hz samples a CPU second from now on, or none any more (0).  Takes the core's lock. */
 void trace_samplers_set(unsigned hz);
-/* Hands over and removes all samples that were taken so far (the writer's thread). Takes the core's lock. Return: how many were lost. */
+/*
+ * Hands over and removes all samples that were taken so far (the writer's thread). Takes the core's lock. Return: how many
+ * were lost.
+ */
 uint64_t trace_samplers_drain(void (*take)(void *ctx, const struct trace_sample *s), void *ctx);
 
 /* For registration, under the core's lock: by the M's own thread. */

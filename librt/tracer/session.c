@@ -2,8 +2,8 @@
  *
  * session.c - starting, stopping and advancing a recording.
  *
- * Invariants: at most one session; its struct belongs to whoever holds `session_lock`, but for the fields that the writer's thread
- * answers in, and to the writer while it runs.  The generation's number is above 0 exactly while events are written.
+ * Invariants: at most one session; its struct belongs to whoever holds `session_lock`, but for the fields that the writer's
+ * thread answers in, and to the writer while it runs.  The generation's number is above 0 exactly while events are written.
  */
 #include "librt/tracer/core.h"
 

@@ -2,10 +2,10 @@
  *
  * stream.c - event batches on their way out: an M's in the order in which it wrote them.
  *
- * A batch says which batch of its M came before it (prev). It is written when that one was, or when nothing of its M is missing.
- * Stamps rise along an M's batches and from an M to a later one with the same thread id, so at the generation's end, when all are
- * there, ascending stamps are a right order. Before, batches of an M that is younger than the generation wait: its thread id may have been
- * another's in the same generation.  A chunk is given back when all its batches are written.
+ * A batch says which batch of its M came before it (prev). It is written when that one was, or when nothing of its M is
+ * missing. Stamps rise along an M's batches and from an M to a later one with the same thread id, so at the generation's end,
+ * when all are there, ascending stamps are a right order. Before, batches of an M that is younger than the generation wait: its
+ * thread id may have been another's in the same generation.  A chunk is given back when all its batches are written.
  */
 #include "librt/tracer/writer.h"
 

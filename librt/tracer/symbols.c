@@ -2,9 +2,9 @@
  *
  * symbols.c - addresses to frames, each once for the process.
  *
- * Owner: the writer's thread.  Names are kept for ever, once each; frames until the code they belong to is gone.  What cannot be resolved
- * gets stand-ins, since strict readers want every frame to have a function, a file and a line: the module's file name and the
- * offset in it.
+ * Owner: the writer's thread.  Names are kept for ever, once each; frames until the code they belong to is gone.  What cannot
+ * be resolved gets stand-ins, since strict readers want every frame to have a function, a file and a line: the module's file
+ * name and the offset in it.
  */
 #include "librt/tracer/symbols.h"
 

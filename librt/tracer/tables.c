@@ -2,9 +2,10 @@
  *
  * tables.c - open addressing over pointers into an arena.
  *
- * Invariants: a slot of the index goes from NULL to an entry once a generation, by compare-and-swap with release (readers load with acquire,
- * so they see the entry whole); an entry never changes then.  Two threads that put the same key at once may both build an
- * entry; the loser's stays in the arena with id 0 and is skipped.  An index is at most three quarters full, so probes end.
+ * Invariants: a slot of the index goes from NULL to an entry once a generation, by compare-and-swap with release (readers load
+ * with acquire, so they see the entry whole); an entry never changes then.  Two threads that put the same key at once may both
+ * build an entry; the loser's stays in the arena with id 0 and is skipped.  An index is at most three quarters full, so probes
+ * end.
  */
 #include "librt/tracer/tables.h"
 
@@ -325,8 +326,8 @@ uint64_t trace_string_new_id(unsigned slot)
 }
 
 /*
- * The advance that opens this slot to emitters again (a seq_cst store of the generation's number) orders these stores before their
- * loads.
+ * The advance that opens this slot to emitters again (a seq_cst store of the generation's number) orders these stores before
+ * their loads.
  */
 static void table_reset(struct table *t, uint32_t first_id)
 {

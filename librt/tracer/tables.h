@@ -2,8 +2,9 @@
  *
  * tables.h - the string and stack tables of the two generations that can be open at a time.
  *
- * Emit paths put (any thread, concurrently, lock-free, no malloc); the writer walks and resets a generation's tables after its pins
- * have passed.  `slot` is a generation's lowest bit.  A full table answers 0, which is "" and the empty stack, and counts the loss.
+ * Emit paths put (any thread, concurrently, lock-free, no malloc); the writer walks and resets a generation's tables after its
+ * pins have passed.  `slot` is a generation's lowest bit.  A full table answers 0, which is "" and the empty stack, and counts
+ * the loss.
  */
 #ifndef TRACER_TABLES_H
 #define TRACER_TABLES_H

@@ -3,8 +3,9 @@
  * tracer.h - the seam between the recorder's core and its host.
  *
  * A host is what makes goroutines (G), processors (P) and threads (M) change state: our scheduler, or a pthread program. It
- * embeds one small struct of trace state in each of its Gs, Ps and Ms, registers its Ms, answers the calls of struct trace_host, and
- * reports each state change through emit.h, between trace_acquire and trace_release. The core knows nothing else of it.
+ * embeds one small struct of trace state in each of its Gs, Ps and Ms, registers its Ms, answers the calls of struct
+ * trace_host, and reports each state change through emit.h, between trace_acquire and trace_release. The core knows nothing
+ * else of it.
  *
  * The rules that keep a generation consistent with the format's model (the model: exectrace(5)):
  *
@@ -13,9 +14,9 @@
  *     after (or at the end of) its own pin. So the generations of one object's events never go backwards.
  *  3. Nothing blocks under a pin: no lock that is held while pinned may be waited for by someone who waits for pins to end.
  *
- * The generation advances without stopping the world: the core captures the state of every G and P, moves the number on, waits until each
- * M's pin has been seen even or changed, and then owns whatever the old generation's buffers hold.  A G or P that had no event in
- * the old generation still has, by rule 1, the state that was captured; the core writes it.
+ * The generation advances without stopping the world: the core captures the state of every G and P, moves the number on, waits
+ * until each M's pin has been seen even or changed, and then owns whatever the old generation's buffers hold.  A G or P that
+ * had no event in the old generation still has, by rule 1, the state that was captured; the core writes it.
  */
 #ifndef TRACER_TRACER_H
 #define TRACER_TRACER_H
@@ -38,10 +39,10 @@ struct trace_res {
 };
 
 /*
- * Embedded in the host's G.  All zero but id and the stack bounds when the struct is first used.  A host may use the struct of a dead G again with a
- * new id; it leaves res as it is then, and trace_go_create starts res afresh for its generation only: a traced[] that says "written" for the
- * other generation stays right, since a G that died there had its status written.  A G that had no event in a generation and whose
- * struct was used again afterwards is told from the new one by trace_g_info.id.
+ * Embedded in the host's G.  All zero but id and the stack bounds when the struct is first used.  A host may use the struct of
+ * a dead G again with a new id; it leaves res as it is then, and trace_go_create starts res afresh for its generation only: a
+ * traced[] that says "written" for the other generation stays right, since a G that died there had its status written.  A G
+ * that had no event in a generation and whose struct was used again afterwards is told from the new one by trace_g_info.id.
  */
 struct trace_g {
 	uint64_t id;			/* from 1, never used again */
@@ -123,17 +124,19 @@ struct trace_p_info {
 struct trace_host {
 	const char *name;		/* "exectrace-rt", "pthread": told in the process string */
 	/*
-	 * Call visit for every live G, or every P, with a state that was true at some instant during the call.  Objects may change
-	 * meanwhile; their memory stays valid for the process's life (it is pooled). On the core's own thread, never pinned.
+	 * Call visit for every live G, or every P, with a state that was true at some instant during the call.  Objects may
+	 * change meanwhile; their memory stays valid for the process's life (it is pooled). On the core's own thread, never
+	 * pinned.
 	 */
 	void (*visit_gs)(void (*visit)(void *ctx, const struct trace_g_info *info), void *ctx);
 	void (*visit_ps)(void (*visit)(void *ctx, const struct trace_p_info *info), void *ctx);
 	/*
-	 * Called once a session's switch is on (gen != 0), before trace_start returns and before the first capture: returns when every
-	 * state change that may have seen the switch off has ended.  Changes that began later see it on and write events
-	 * meanwhile; that is harmless, since an object's changes follow each other: once one of them saw it on, all later ones do, and
-	 * those without an event came before that object's first event.  No M is stopped, and one that computes delays nothing. A host
-	 * whose Ms pin themselves even when nothing is recorded (always_pin) leaves it NULL: the core then waits for pins to pass instead.
+	 * Called once a session's switch is on (gen != 0), before trace_start returns and before the first capture: returns
+	 * when every state change that may have seen the switch off has ended.  Changes that began later see it on and write
+	 * events meanwhile; that is harmless, since an object's changes follow each other: once one of them saw it on, all
+	 * later ones do, and those without an event came before that object's first event.  No M is stopped, and one that
+	 * computes delays nothing. A host whose Ms pin themselves even when nothing is recorded (always_pin) leaves it NULL:
+	 * the core then waits for pins to pass instead.
 	 */
 	void (*settle)(void);
 	bool always_pin;
@@ -198,8 +201,8 @@ static inline bool trace_m_is_pinned(const struct trace_m *m)
 void trace_pin_always(struct trace_pin *pin, struct trace_m *m);
 
 /*
- * Code is about to be unloaded (before dlclose, outside a pin): ends the generation, so that its stacks are resolved while the code is
- * still there.
+ * Code is about to be unloaded (before dlclose, outside a pin): ends the generation, so that its stacks are resolved while the
+ * code is still there.
  */
 void trace_modules_change(void);
 
@@ -218,11 +221,15 @@ struct trace_options {
  * Return: 0 or -errno: -EBUSY when a session is on, -EINVAL, what open and write said.  From any thread that is not pinned and
  * holds no lock that the host's functions take; these three wait for the core's thread.
  *
- * When a session runs out of buffers it drops logs, labels, metrics and samples first and counts them; when it cannot write an event of
- * the model either, or its sink fails, it ends at its last whole generation, says so once on standard error, and trace_stop tells why.
+ * When a session runs out of buffers it drops logs, labels, metrics and samples first and counts them; when it cannot write an
+ * event of the model either, or its sink fails, it ends at its last whole generation, says so once on standard error, and
+ * trace_stop tells why.
  */
 int trace_start(const struct trace_options *options);
-/* Ends the last generation, waits until it is written, closes. Return: 0, -ESRCH when no session is on, or the sink's first error. */
+/*
+ * Ends the last generation, waits until it is written, closes. Return: 0, -ESRCH when no session is on, or the sink's first
+ * error.
+ */
 int trace_stop(void);
 /* Ends the current generation and waits until it is written. Return: like trace_stop. */
 int trace_advance(void);

@@ -2,9 +2,9 @@
  *
  * unwind.c - the frame-pointer walk.
  *
- * On both processors a frame record is two words at the frame pointer: the caller's frame pointer and the return address.  Callers'
- * records lie at higher addresses, so a chain that does not rise, leaves the stack or is not aligned is over: code without
- * frame pointers may have left anything in the register.
+ * On both processors a frame record is two words at the frame pointer: the caller's frame pointer and the return address.
+ * Callers' records lie at higher addresses, so a chain that does not rise, leaves the stack or is not aligned is over: code
+ * without frame pointers may have left anything in the register.
  */
 #include "librt/tracer/unwind.h"
 

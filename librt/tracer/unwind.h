@@ -2,8 +2,8 @@
  *
  * unwind.h - stacks by frame pointers.
  *
- * A stored pc is a return address, or for the leaf the pc inside it plus one, so looking up pc - 1 always hits the function and the
- * line that was executing.
+ * A stored pc is a return address, or for the leaf the pc inside it plus one, so looking up pc - 1 always hits the function and
+ * the line that was executing.
  */
 #ifndef TRACER_UNWIND_H
 #define TRACER_UNWIND_H
