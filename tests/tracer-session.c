@@ -19,6 +19,7 @@
 #include <exectrace/reader.h>
 
 #include "fake-host.h"
+#include "librt/tracer/chunk.h"
 
 static char dir[] = "/tmp/tracer-session.XXXXXX";
 static char path[256];
@@ -42,6 +43,15 @@ static void tear_down(void)
 static void pause_ms(long ms)
 {
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+/* Until the host made so many changes more. */
+static void await_changes(uint64_t n)
+{
+	uint64_t before = fake_changes();
+
+	while (fake_changes() - before < n)
+		pause_ms(1);
 }
 
 static void run_host(bool always_pin)
@@ -113,7 +123,7 @@ START_TEST(a_recording_is_whole_and_has_the_events)
 	run_host(_i != 0);
 	ck_assert_int_eq(trace_start(&o), 0);
 	ck_assert_int_eq(trace_start(&o), -EBUSY);
-	pause_ms(60);
+	await_changes(5000);
 	ck_assert_int_eq(trace_advance(), 0);
 	ck_assert_int_eq(trace_stop(), 0);
 	ck_assert_int_eq(trace_stop(), -ESRCH);
@@ -325,6 +335,50 @@ START_TEST(a_recording_that_cannot_keep_up_ends_whole)
 }
 END_TEST
 
+/* Whether the file has the bytes of text in it. */
+static bool file_has(const char *file, const char *text)
+{
+	static char bytes[1 << 20];
+	int fd = open(file, O_RDONLY);
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+
+	close(fd);
+	return n > 0 && memmem(bytes, (size_t)n, text, strlen(text)) != NULL;
+}
+
+/* With nearly all chunks taken away, logs are dropped and counted, and what the model needs is still written. */
+START_TEST(logs_are_dropped_first_and_counted)
+{
+	struct fake_config config = { .always_pin = true, .threads = 0, .procs = 1, .gs = 2 };
+	struct trace_options o = options_for(path);
+	struct trace_chunk *taken[32];
+	struct trace_m m;
+	struct trace_pin pin;
+	char text[64];
+	unsigned n = 0;
+
+	fake_init(&config);
+	trace_m_register(&m);
+	o.advance_ms = 100000;
+	o.buffer_limit = 1;
+	ck_assert_int_eq(trace_start(&o), 0);
+	while (!trace_chunks_are_scarce())
+		taken[n++] = trace_chunk_get(true);
+	ck_assert(trace_acquire(&pin, &m));
+	for (int i = 0; i < 5; i++)
+		trace_log(&pin, 0, "key", 3, "value", 5, (struct trace_where){ 0, 0 });
+	trace_procs_change(&pin, 3, (struct trace_where){ 0, 0 });
+	trace_release(&pin);
+	while (n > 0)
+		trace_chunk_put(taken[--n]);
+	ck_assert_int_eq(trace_stop(), 0);
+	snprintf(text, sizeof(text), "exectrace:dropped %d 5 ", (int)getpid());
+	ck_assert(file_has(path, text));
+	ck_assert_uint_eq(read_trace(path).logs, 0);
+	trace_m_unregister(&m);
+}
+END_TEST
+
 /* --- the environment --- */
 
 static void in_environment(const char *format, const char *file)
@@ -342,7 +396,8 @@ START_TEST(the_environment_starts_a_recording)
 	in_environment("file=%s,period=5ms,cpu=0,buffer=16M", path);
 	run_host(true);
 	ck_assert(trace_is_on());
-	pause_ms(40);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(trace_advance(), 0);
 	ck_assert_int_eq(trace_stop(), 0);
 	fake_stop();
 	r = read_trace(path);
@@ -420,7 +475,7 @@ static int child_status(void (*fn)(void))
 		run_host(true);
 		if (trace_start(&o) != 0)
 			_exit(99);
-		pause_ms(30);
+		await_changes(1000);
 		fn();
 		_exit(98);
 	}
@@ -606,7 +661,8 @@ int main(void)
 						a_closed_descriptor_ends_the_recording_only,
 						a_pipe_without_reader_ends_the_recording_only,
 						a_stuck_reader_does_not_stop_the_program,
-						a_recording_that_cannot_keep_up_ends_whole, NULL });
+						a_recording_that_cannot_keep_up_ends_whole,
+						logs_are_dropped_first_and_counted, NULL });
 	add(s, "environment", (const TTest *const[]){ the_environment_starts_a_recording,
 						      bad_values_in_the_environment_are_ignored,
 						      an_environment_that_cannot_be_met_leaves_the_program_alone,

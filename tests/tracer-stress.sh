@@ -17,7 +17,10 @@ while [ "$seed" -le "$runs" ]; do
 	done
 	seed=$((seed + 1))
 done
-echo "our reader took $((2 * runs)) traces"
+# One long generation in small buffers: its batches are written while it goes on, and pressure ends it early.
+"$top_builddir/tracer-stress" "$dir/long.0" 11 700 0 100000 4000000
+"$top_builddir/trace-stat" "$dir/long.0" >"$dir/stat" || { echo "our reader refuses the long generation"; exit 1; }
+echo "our reader took $((2 * runs + 1)) traces"
 
 [ -n "${GO:-}" ] && [ -x "$(command -v "$GO")" ] || { echo "no go: its reader was not asked"; exit 0; }
 rm "$dir/stat"
