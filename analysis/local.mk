@@ -6,7 +6,6 @@ libanalysis_la_SOURCES = \
 	%D%/json.c %D%/json.h \
 	%D%/locks.c %D%/locks.h \
 	%D%/names.c %D%/names.h \
-	%D%/notes.c %D%/notes.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/profiler.c %D%/profiler.h \
 	%D%/slice.c %D%/slice.h \
@@ -17,6 +16,7 @@ libanalysis_la_SOURCES = \
 	%D%/summary.c %D%/summary.h \
 	%D%/text.c %D%/text.h \
 	%D%/toptable.c \
+	%D%/tracenotes.c %D%/tracenotes.h \
 	%D%/window.c %D%/window.h \
 	%D%/wordmap.c %D%/wordmap.h
 # Times come from the file: their sums may wrap, and that must be defined.

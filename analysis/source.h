@@ -11,7 +11,7 @@
 #include <exectrace/reader.h>
 
 #include "analysis/names.h"
-#include "analysis/notes.h"
+#include "analysis/tracenotes.h"
 
 struct an_source {
 	struct etr_reader *reader;	/* the caller's */

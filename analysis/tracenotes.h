@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * notes.h - what a recorder of ours says in strings that no event refers to: "exectrace:WORD ...", see exectrace(5).
+ * tracenotes.h - what a recorder of ours says in strings that no event refers to: "exectrace:WORD ...", see exectrace(5).
  */
-#ifndef ANALYSIS_NOTES_H
-#define ANALYSIS_NOTES_H
+#ifndef ANALYSIS_TRACENOTES_H
+#define ANALYSIS_TRACENOTES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * notes.c - reads the "exectrace:" strings of a generation.
+ * tracenotes.c - reads the "exectrace:" strings of a generation.
  *
  * Each word has one function that takes what follows it.  Unknown words and malformed notes are passed over: they come from the
  * file and are no reason to give it up.
  */
 #include "config.h"
 
-#include "analysis/notes.h"
+#include "analysis/tracenotes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
