@@ -89,8 +89,14 @@ void exrt__runq_put(struct exrt__p *p, struct exrt__g *g, bool next)
 	uint32_t head, tail;
 
 	if (next) {
-		/* Others only ever turn it into NULL. Release pairs with the acquire of whoever takes it. */
-		g = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+		struct exrt__g *former = atomic_load_explicit(&p->runnext, RELAXED);
+
+		/* Others only ever turn it into NULL: an empty one stays so. Release pairs with the acquire of whoever takes it. */
+		if (!former)
+			atomic_store_explicit(&p->runnext, g, RELEASE);
+		else
+			former = atomic_exchange_explicit(&p->runnext, g, memory_order_acq_rel);
+		g = former;
 		if (!g)
 			return;		/* else the one that was there goes into the ring */
 	}

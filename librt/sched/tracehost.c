@@ -87,8 +87,8 @@ static void settle(void)
 	else
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	/*
-	 * Ms that are added later were added by threads that... start with a change that sees the switch on, since their
-	 * maker's did.
+	 * All Ms that matter are in the list: an M is put there before its first change, so if that one saw the switch off, it stands
+	 * before its thread's fence, and so does the M's entry.
 	 */
 	for (struct exrt__m *m = atomic_load_explicit(&exrt__sched.allm, memory_order_acquire); m; m = m->all) {
 		uint32_t seen = atomic_load_explicit(&m->transition, memory_order_acquire);
