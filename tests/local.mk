@@ -65,6 +65,7 @@ EXTRA_DIST += %D%/headers.cc \
 	testdata/region-across-generations-123.test testdata/region-across-generations-123.dump \
 	testdata/region-misnested-123.test testdata/region-misnested-123.dump \
 	testdata/rest-dropped-126.test testdata/rest-dropped-126.dump \
+	testdata/start-waits-for-steal-123.test testdata/start-waits-for-steal-123.dump \
 	testdata/string-unknown-126.test testdata/string-unknown-126.dump \
 	testdata/ties-many-threads-122.test testdata/ties-many-threads-122.dump
 if HAVE_CHECK
