@@ -63,11 +63,14 @@ void exrt__lock_slow(struct exrt__lock *lock)
 
 bool exrt__note_wait(struct exrt__note *note, int64_t deadline_ns)
 {
-	while (atomic_load_explicit(&note->word, memory_order_acquire) == 0) {
+	/*
+	 * One exchange, not a load and then a store: of two wakes, the second one would be overwritten by the store, and nothing would order what
+	 * its waker did before it with what the woken looks at next.  Seq_cst keeps that look behind the exchange.
+	 */
+	while (atomic_exchange_explicit(&note->word, 0, memory_order_seq_cst) == 0) {
 		if (deadline_ns && exrt_nanotime() >= deadline_ns)
-			return atomic_exchange_explicit(&note->word, 0, memory_order_acquire) != 0;
+			return false;
 		exrt__futex_wait(&note->word, 0, deadline_ns);
 	}
-	atomic_store_explicit(&note->word, 0, memory_order_relaxed);
 	return true;
 }

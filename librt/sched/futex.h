@@ -44,8 +44,8 @@ struct exrt__note {
 
 static inline void exrt__note_wake(struct exrt__note *note)
 {
-	/* Release pairs with the acquire in exrt__note_wait: what the waker did before is seen by the woken. */
-	if (atomic_exchange_explicit(&note->word, 1, memory_order_release) == 0)
+	/* Pairs with the exchange in exrt__note_wait: what the waker did before is seen by the woken. */
+	if (atomic_exchange_explicit(&note->word, 1, memory_order_seq_cst) == 0)
 		exrt__futex_wake(&note->word, 1);
 }
 
