@@ -292,6 +292,15 @@ static inline void exrt__p_set(struct exrt__p *p, unsigned state, struct exrt__m
 	atomic_store_explicit(&p->state, (uintptr_t)m | state, memory_order_release);
 }
 
+/*
+ * For those whom a stopped world does not hold up, as they have no P.  Acquire pairs with the release in resize: Ps below the number
+ * that is seen are seen too.
+ */
+static inline int exrt__nprocs(void)
+{
+	return atomic_load_explicit(&exrt__sched.nprocs, memory_order_acquire);
+}
+
 /* The P of an id below nprocs. Acquire pairs with the release of its maker. */
 static inline struct exrt__p *exrt__p_at(int id)
 {

@@ -135,7 +135,7 @@ static void *monitor_main(void *arg)
 		exrt__note_wait(&s->monitor_note, exrt_nanotime() + delay);
 		wait_while_idle();
 		now = exrt_nanotime();
-		for (int i = 0; i < load_relaxed(&s->nprocs) && !load_relaxed(&s->stopping); i++)
+		for (int i = 0; i < exrt__nprocs() && !load_relaxed(&s->stopping); i++)
 			busy |= retake(m, exrt__p_at(i), now);
 		busy |= run_late_timers(now);
 		idle = busy ? 0 : idle + 1;

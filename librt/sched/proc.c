@@ -173,7 +173,7 @@ static bool take_idle_p(struct exrt__m *m)
 static bool look_again(struct exrt__m *m)
 {
 	struct exrt__sched *s = &exrt__sched;
-	int n = load_relaxed(&s->nprocs);
+	int n = exrt__nprocs();
 
 	for (int i = 0; i < n; i++) {
 		if (exrt__runq_is_empty(exrt__p_at(i)))

@@ -187,7 +187,7 @@ static void resize(struct exrt__m *m, int n, struct trace_where where)
 		trace_stw_begin(&pin, "GOMAXPROCS", where);
 		trace_procs_change(&pin, (uint64_t)n, where);
 	}
-	atomic_store_explicit(&s->nprocs, n, memory_order_relaxed);
+	atomic_store_explicit(&s->nprocs, n, memory_order_release);	/* pairs with the acquire in exrt__nprocs */
 	if (p != old) {
 		/* The caller's own P goes: to a reader, its goroutine is descheduled and goes on with another. */
 		if (on) {
