@@ -123,7 +123,7 @@ struct assembler {
 
 static int __attribute__((format(printf, 3, 4))) bad(struct assembler *a, int code, const char *fmt, ...)
 {
-	int n = snprintf(a->detail, a->size, "line %lu: ", a->number);
+	int n = snprintf(a->detail, a->size, "line %lu: ", a->number ? a->number : 1);
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -154,3 +154,9 @@ clean-local: clean-interop
 clean-interop:
 	rm -rf %D%/interop/bin
 .PHONY: clean-interop
+# Every command on bad input.
+check_PROGRAMS += bad-input
+bad_input_SOURCES = %D%/bad-input.c
+bad_input_LDADD = libexectrace.la
+dist_check_SCRIPTS += %D%/bad-input.sh
+TESTS += %D%/bad-input.sh

@@ -173,7 +173,8 @@ static int make_profiles(const struct job *job, struct etr_reader *reader)
 		return COMMAND_FAILED;
 	}
 	rc = read_trace(job, &profiler);
-	if (rc != -ETR_E_NOMEM) {
+	/* What was whole before the damage is worth a file, nothing is not. */
+	if (rc != -ETR_E_NOMEM && !(rc < 0 && job->output && profiler.profiles[job->kinds[0]].samples.n == 0)) {
 		status = job->output ? write_file(job, &profiler) : COMMAND_OK;
 		if (status == COMMAND_OK && job->top)
 			status = print_tables(job, &profiler);
