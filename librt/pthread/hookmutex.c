@@ -99,8 +99,12 @@ static __attribute__((noinline)) int lock_contended(pthread_mutex_t *mutex, stru
 
 PT_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
-	int rc = PT_REAL(pthread_mutex_trylock)(mutex);
+	int rc;
 
+	/* Nothing is recorded: libc's lock is cheaper than its trylock where there is one thread. */
+	if (__builtin_expect(!pt_active, 0))
+		return PT_REAL(pthread_mutex_lock)(mutex);
+	rc = PT_REAL(pthread_mutex_trylock)(mutex);
 	if (__builtin_expect(rc != EBUSY, 1))
 		return rc;
 	return lock_contended(mutex, TRACE_HERE());
