@@ -160,3 +160,11 @@ bad_input_SOURCES = %D%/bad-input.c
 bad_input_LDADD = libexectrace.la
 dist_check_SCRIPTS += %D%/bad-input.sh
 TESTS += %D%/bad-input.sh
+
+# Every allocation fails.
+check_PROGRAMS += test-nomem
+test_nomem_SOURCES = %D%/test-nomem.c
+test_nomem_LDADD = libtracecore.la libwire.la
+test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+dist_check_SCRIPTS += %D%/nomem.sh
+TESTS += %D%/nomem.sh

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * test-nomem.c - each allocation of the parser and the writer fails once, and from there on all of them.
+ *
+ *     test-nomem TEXT...
+ *
+ * The traces are given in the raw text form.  What is tried must then fail with -ETR_E_NOMEM (a constructor with NULL), stay so,
+ * and leave nothing allocated.  The linker sends the library's allocations here (--wrap).
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <exectrace/raw.h>
+#include <exectrace/writer.h>
+
+#include "tests/fuzz/fuzz.h"
+
+#define MAX_LIVE 65536
+
+static void *live[MAX_LIVE];		/* what the library holds */
+static size_t nlive;
+static long left = -1;			/* allocations that still succeed; -1: all */
+static bool once, failed;
+
+static bool fails(void)
+{
+	if (left < 0)
+		return false;
+	if (left > 0) {
+		left--;
+		return false;
+	}
+	failed = true;
+	errno = ENOMEM;
+	if (once)
+		left = -1;
+	return true;
+}
+
+static void *keep(void *p)
+{
+	FUZZ_CHECK(nlive < MAX_LIVE);
+	if (p)
+		live[nlive++] = p;
+	return p;
+}
+
+/* libc's own allocations (of a stream, of getline) may be freed by the library: they are not in the list. */
+static void drop(const void *p)
+{
+	for (size_t i = nlive; p && i-- > 0;)
+		if (live[i] == p) {
+			live[i] = live[--nlive];
+			return;
+		}
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void __real_free(void *p);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void __wrap_free(void *p);
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : keep(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : keep(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	void *q;
+
+	if (fails())
+		return NULL;
+	drop(p);
+	q = __real_realloc(p, size);
+	return keep(q);
+}
+
+void __wrap_free(void *p)
+{
+	drop(p);
+	__real_free(p);
+}
+
+/* What is tried; each returns a code. */
+
+struct bytes {
+	const uint8_t *p;
+	size_t n, at;
+};
+
+static ssize_t read_bytes(void *ctx, void *buf, size_t size)
+{
+	struct bytes *b = ctx;
+	size_t n = size < b->n - b->at ? size : b->n - b->at;
+
+	memcpy(buf, b->p + b->at, n);
+	b->at += n;
+	return (ssize_t)n;
+}
+
+static ssize_t pread_bytes(void *ctx, void *buf, size_t size, uint64_t offset)
+{
+	struct bytes *b = ctx;
+
+	b->at = offset < b->n ? (size_t)offset : b->n;
+	return read_bytes(ctx, buf, size);
+}
+
+static int read_all(struct etr_reader *r, int rc)
+{
+	struct etr_event ev;
+
+	while (rc >= 0 && (rc = etr_reader_next(r, &ev)) == 1)
+		;
+	/* However much memory there is by now. */
+	if (rc < 0) {
+		FUZZ_CHECK(etr_reader_next(r, &ev) == rc);
+		FUZZ_CHECK(etr_reader_detail(r)[0] != '\0');
+	}
+	etr_reader_free(r);
+	return rc;
+}
+
+static int try_memory(struct bytes *b)
+{
+	struct etr_reader *r = etr_reader_new();
+
+	return r ? read_all(r, etr_reader_open_memory(r, b->p, b->n)) : -ETR_E_NOMEM;
+}
+
+static int try_stream(struct bytes *b)
+{
+	struct etr_input_ops ops = { .struct_size = sizeof(ops), .read = read_bytes };
+	struct etr_reader *r = etr_reader_new();
+
+	return r ? read_all(r, etr_reader_open_callbacks(r, &ops, b)) : -ETR_E_NOMEM;
+}
+
+static int try_pread(struct bytes *b)
+{
+	struct etr_input_ops ops = { .struct_size = sizeof(ops), .pread = pread_bytes };
+	struct etr_reader *r = etr_reader_new();
+
+	return r ? read_all(r, etr_reader_open_callbacks(r, &ops, b)) : -ETR_E_NOMEM;
+}
+
+static int try_extents(struct bytes *b)
+{
+	struct etr_input_ops ops = { .struct_size = sizeof(ops), .pread = pread_bytes };
+	struct etr_reader *r = etr_reader_new();
+	struct etr_extent *extents = NULL;
+	size_t n;
+	int rc;
+
+	if (!r)
+		return -ETR_E_NOMEM;
+	rc = etr_reader_open_callbacks(r, &ops, b);
+	if (rc >= 0) {
+		rc = etr_reader_extents(r, &extents, &n);
+		free(extents);
+	}
+	if (rc >= 0)
+		return read_all(r, rc);
+	etr_reader_free(r);
+	return rc;
+}
+
+static int try_raw(struct bytes *b)
+{
+	struct etr_raw_reader *raw = etr_raw_reader_new();
+	struct etr_raw_event ev;
+	int rc;
+
+	if (!raw)
+		return -ETR_E_NOMEM;
+	rc = etr_raw_reader_open_memory(raw, b->p, b->n);
+	while (rc >= 0 && (rc = etr_raw_reader_next(raw, &ev)) == 1)
+		;
+	etr_raw_reader_free(raw);
+	return rc;
+}
+
+static int ignore(void *ctx, const void *buf, size_t size)
+{
+	return 0;
+}
+
+/* Writes two generations; goes on however many calls fail. */
+static int try_writer(struct bytes *b)
+{
+	struct etr_writer *w = etr_writer_new(ignore, NULL, 1000);
+	int64_t rc = 0;
+
+	if (!w)
+		return -ETR_E_NOMEM;
+	for (int gen = 0; gen < 2; gen++) {
+		int64_t codes[5] = { etr_writer_begin_generation(w, 1, 1, 1, 1) };
+		struct etr_writer_frame frame = { 1, 0, 0, 1 };
+
+		for (uint64_t i = 0; i < 40; i++) {
+			codes[1] = etr_writer_string(w, (const char *)b->p + i, 8);
+			frame.pc = i;
+			codes[2] = etr_writer_stack(w, &frame, 1);
+			/* ProcStatus, of another thread each time. */
+			codes[3] = etr_writer_event(w, i, 13, i, (const uint64_t[]){ i, 2 }, 2);
+			codes[4] = etr_writer_cpu_sample(w, i, i, 0, 0, 1);
+			for (int k = 0; k < 5; k++)
+				rc = rc < 0 || codes[k] >= 0 ? rc : codes[k];
+		}
+		codes[0] = etr_writer_end_generation(w);
+		rc = rc < 0 || codes[0] >= 0 ? rc : codes[0];
+	}
+	FUZZ_CHECK(rc == 0 || etr_writer_detail(w)[0] != '\0');
+	etr_writer_free(w);
+	return (int)rc;
+}
+
+static const struct trial {
+	const char *name;
+	int (*run)(struct bytes *b);
+} trials[] = {
+	{ "memory", try_memory }, { "stream", try_stream }, { "pread", try_pread },
+	{ "extents", try_extents }, { "raw", try_raw }, { "writer", try_writer },
+};
+
+static long run_trial(const struct trial *t, const char *path, const struct bytes *bytes, int good)
+{
+	for (long n = 0;; n++) {
+		struct bytes b = *bytes;
+		int rc;
+
+		failed = false;
+		left = n;
+		rc = t->run(&b);
+		left = -1;
+		if (rc != (failed ? -ETR_E_NOMEM : good) || nlive != 0) {
+			fprintf(stderr, "%s, %s: allocation %ld fails%s: code %d, %zu pieces left\n", path, t->name, n,
+				once ? " once" : "", rc, nlive);
+			exit(1);
+		}
+		if (!failed)
+			return n;
+	}
+}
+
+static void try_trace(const char *path)
+{
+	FILE *in = fopen(path, "r"), *out;
+	char *p = NULL, detail[128];
+	struct bytes b = { 0 };
+
+	FUZZ_CHECK(in);
+	out = open_memstream(&p, &b.n);
+	FUZZ_CHECK(out && etr_raw_assemble(in, out, detail, sizeof(detail)) == 0);
+	fclose(in);
+	fclose(out);
+	b.p = (const uint8_t *)p;
+	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++) {
+		struct bytes whole = b;
+		int good = trials[i].run(&whole);
+		long n;
+
+		FUZZ_CHECK(good != -ETR_E_NOMEM && nlive == 0);
+		once = false;
+		n = run_trial(&trials[i], path, &b, good);
+		once = true;
+		run_trial(&trials[i], path, &b, good);
+		printf("%s, %s: %ld allocations\n", path, trials[i].name, n);
+	}
+	free(p);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fprintf(stderr, "usage: test-nomem TEXT...\n");
+		return 2;
+	}
+	for (int i = 1; i < argc; i++)
+		try_trace(argv[i]);
+	return 0;
+}
