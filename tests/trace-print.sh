@@ -102,7 +102,7 @@ complains() {
 	printf "$1" >"$dir/wrong.txt"
 	expect 1 "trace-print: $dir/wrong.txt: line $2" "$print" --assemble "$dir/wrong.txt"
 }
-complains '' '0: the line "Trace Go1.NN" is missing'
+complains '' '1: the line "Trace Go1.NN" is missing'
 complains 'Trace Go1.2x\n' '1: the version is no number of two digits'
 complains 'Trace Go1.26\nGoStat dt=1\n' '2: no event is called "GoStat"'
 complains 'Trace Go1.26\n\nGoStart dt=1 g_seq=1 g=2\n' '3: "g_seq=1" where the argument g=NUMBER belongs'
