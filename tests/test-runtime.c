@@ -326,6 +326,37 @@ START_TEST(waiting_senders_fill_the_buffer)
 }
 END_TEST
 
+static struct exrt_chan *line;
+
+static void send_one(void *arg)
+{
+	exrt_chan_send(line, arg);
+}
+
+static int senders_in_line(void *arg)
+{
+	static int values[] = { 1, 2, 3, 4 };
+	int v;
+
+	line = chan(sizeof(int), 0);
+	exrt_maxprocs(1);
+	for (int i = 0; i < 4; i++) {
+		exrt_go(send_one, &values[i]);
+		exrt_yield();	/* it waits now */
+	}
+	for (int i = 0; i < 4; i++) {
+		exrt_chan_recv(line, &v);
+		expect(v == values[i]);
+	}
+	return 0;
+}
+
+START_TEST(those_who_wait_are_served_in_order)
+{
+	run_ok(senders_in_line);
+}
+END_TEST
+
 /*
  * --- select ------------------------------------------------------------------------------------------------------------------
  */
@@ -815,7 +846,7 @@ int main(void)
 	const TTest *channels[] = {
 		channels_keep_order_and_tell_the_end, try_forms_do_not_wait, close_wakes_all_receivers,
 		waiting_senders_fill_the_buffer,
-		select_takes_what_is_ready_at_random, select_waits_for_any, select_meets_select,
+		those_who_wait_are_served_in_order, select_takes_what_is_ready_at_random, select_waits_for_any, select_meets_select,
 	};
 	const TTest *locks[] = {
 		mutex_lets_in_one_at_a_time, mutex_does_not_starve_those_who_wait, wait_group_waits_for_all,
@@ -830,7 +861,7 @@ int main(void)
 	int failed;
 
 	add_test(suite, "running", running, 5);
-	add_test(suite, "channels", channels, 7);
+	add_test(suite, "channels", channels, (int)(sizeof(channels) / sizeof(channels[0])));
 	add_test(suite, "locks", locks, 3);
 	add_test(suite, "waits", waits, 5);
 	tcase_add_loop_test(misuse, misuse_ends_the_program, 0, (int)(sizeof(fatal) / sizeof(fatal[0])));
