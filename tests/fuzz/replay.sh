@@ -29,5 +29,6 @@ run() {
 run fuzz-reader "$dir"/traces/*
 run fuzz-stream "$dir"/traces/*
 run fuzz-raw "$dir"/traces/*
+run fuzz-analysis "$dir"/traces/*
 run fuzz-assemble "$corpora"/text/* "$corpora"/assemble/*
 run fuzz-writer "$corpora"/writer/*
