@@ -292,9 +292,7 @@ START_TEST(canaries_notice_writes)
 }
 END_TEST
 
-/*
- * --- switches ----------------------------------------------------------------------------------------------------------------
- */
+/* --- switches ------------------------------------------------------------------------------------------------------ */
 
 /* In a way that the compiler cannot do beforehand. */
 static volatile double one = 1, three = 3;
