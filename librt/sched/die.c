@@ -15,6 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "librt/tracer/fatal.h"
+
 #define MAX_FRAMES 50
 #define MAX_LISTED 100
 #define ALTSTACK_SIZE (32u << 10)
@@ -115,6 +117,16 @@ void exrt__fatal_deadlock(void)
 
 static struct sigaction next_handler;
 
+/* The program ends as it would have, but for the recording, which may be younger than this handler. */
+static void end_by(int sig, const siginfo_t *info)
+{
+	trace_fatal_flush();
+	signal(sig, SIG_DFL);
+	/* After a fault the instruction is executed again; a signal that was sent is gone. */
+	if (info->si_code <= 0)
+		raise(sig);
+}
+
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
 	struct exrt__m *m = exrt__m_self();
@@ -132,7 +144,7 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 	else if (next_handler.sa_handler != SIG_DFL && next_handler.sa_handler != SIG_IGN)
 		next_handler.sa_handler(sig);
 	else
-		signal(SIGSEGV, SIG_DFL);	/* the instruction is executed again, and the program ends as it would have */
+		end_by(sig, info);
 }
 
 void exrt__overflow_watch(struct exrt__m *m)

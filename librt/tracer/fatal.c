@@ -40,12 +40,16 @@ static void set_default(int sig)
 	syscall(SYS_rt_sigaction, sig, &act, NULL, sizeof(act.mask));
 }
 
+void trace_fatal_flush(void)
+{
+	trace_session_flush_dying(trace_core.host->current_m != NULL ? trace_core.host->current_m() : NULL, WAIT_NS);
+}
+
 static void on_fatal(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
-	struct trace_m *m = trace_core.host->current_m != NULL ? trace_core.host->current_m() : NULL;
 
-	trace_session_flush_dying(m, WAIT_NS);
+	trace_fatal_flush();
 	/* A fault happens again on return; anything else is sent again, and is pending until then. */
 	set_default(sig);
 	syscall(SYS_tgkill, (long)getpid(), (long)syscall(SYS_gettid), (long)sig);

@@ -10,4 +10,7 @@ void trace_fatal_watch(void);
 /* From its end on: gives back those that nobody took meanwhile. */
 void trace_fatal_unwatch(void);
 
+/* For a host's own handler of such a signal: ends the recording, if there is one, as the recorder's handler would. */
+void trace_fatal_flush(void);
+
 #endif
