@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -765,6 +767,28 @@ static int negative_group(void *arg)
 	return 0;
 }
 
+static int nested_syscall(void *arg)
+{
+	exrt_syscall_begin();
+	exrt_close(-1);
+	return 0;
+}
+
+static int send_in_syscall(void *arg)
+{
+	struct exrt_chan *ch = chan(1, 1);
+
+	exrt_syscall_begin();
+	exrt_chan_send(ch, "x");
+	return 0;
+}
+
+static int end_without_begin(void *arg)
+{
+	exrt_syscall_end();
+	return 0;
+}
+
 #if !defined(EXRT_ASAN) && !defined(EXRT_TSAN)
 static __attribute__((noinline)) int recurse(volatile int n)
 {
@@ -802,6 +826,9 @@ static const struct {
 	{ close_twice, 2, "close of closed channel" },
 	{ unlock_twice, 2, "unlock of unlocked mutex" },
 	{ negative_group, 2, "negative wait group counter" },
+	{ nested_syscall, 2, "runtime call between exrt_syscall_begin and exrt_syscall_end" },
+	{ send_in_syscall, 2, "runtime call between exrt_syscall_begin and exrt_syscall_end" },
+	{ end_without_begin, 2, "exrt_syscall_end without exrt_syscall_begin" },
 #if !defined(EXRT_ASAN) && !defined(EXRT_TSAN)
 	{ overflow_one, 128 + 11, "stack overflow of goroutine" },
 #endif
@@ -815,6 +842,36 @@ START_TEST(misuse_ends_the_program)
 	ck_assert_msg(strstr(text, fatal[_i].text) != NULL, "%s", text);
 }
 END_TEST
+
+#if !defined(EXRT_ASAN) && !defined(EXRT_TSAN)
+static int trace_fd;
+
+static int record_and_fault(void *arg)
+{
+	if (exrt_trace_start_fd(trace_fd, NULL) < 0)
+		return 1;
+	exrt_yield();
+	raise(SIGSEGV);
+	return 1;
+}
+
+/* The recording starts when the runtime's own handler is there already. */
+START_TEST(a_fault_ends_the_recording)
+{
+	FILE *file = tmpfile();
+	char text[4096];
+	unsigned char last = 0;
+
+	ck_assert_ptr_nonnull(file);
+	trace_fd = fileno(file);
+	ck_assert_int_eq(run_child(record_and_fault, text), 128 + SIGSEGV);
+	ck_assert_int_eq(fseek(file, -1, SEEK_END), 0);
+	ck_assert_uint_eq(fread(&last, 1, 1, file), 1);
+	ck_assert_uint_eq(last, 52);	/* the byte that ends a generation */
+	fclose(file);
+}
+END_TEST
+#endif
 
 static void add_test(Suite *suite, const char *name, const TTest *const *tests, int n)
 {
@@ -855,6 +912,9 @@ int main(void)
 	add_test(suite, "locks", locks, 3);
 	add_test(suite, "waits", waits, 5);
 	tcase_add_loop_test(misuse, misuse_ends_the_program, 0, (int)(sizeof(fatal) / sizeof(fatal[0])));
+#if !defined(EXRT_ASAN) && !defined(EXRT_TSAN)
+	tcase_add_test(misuse, a_fault_ends_the_recording);
+#endif
 	tcase_set_timeout(misuse, 60);
 	suite_add_tcase(suite, misuse);
 	runner = srunner_create(suite);

@@ -46,6 +46,7 @@ struct exrt_go_opts {
 	size_t struct_size;		/* sizeof(struct exrt_go_opts) */
 	size_t stack_size;		/* bytes; 0: the default.  Rounded up */
 };
+/* Return: 0; -ENOMEM, also for stacks above 1 GiB; -EINVAL: a struct_size that is too small. opts may be NULL. */
 int exrt_go_opts(const struct exrt_go_opts *opts, void (*fn)(void *arg), void *arg);
 
 void exrt_yield(void);			/* lets others run */
@@ -116,8 +117,10 @@ int exrt_select(struct exrt_select_case *cases, size_t n, bool has_default);
 /* --- system calls --------------------------------------------------------------------------------------------------- */
 
 /*
- * Around any call that may block the thread; the goroutine's processor goes to others if it lasts.  No runtime call in
- * between.  They do not nest.  errno is kept by exrt_syscall_end.
+ * Around any call that may block the thread; the goroutine's processor goes to others if it lasts.  They do not nest, and no
+ * call of the runtime may stand in between but exrt_trace_...(); annotations there are left out.  errno is kept by exrt_syscall_end, but
+ * compilers may hold the address of errno that they used before it: read errno before exrt_syscall_end.
+ * A child that was forked on a goroutine has none of the runtime's threads: it may only exec or exit.
  */
 void exrt_syscall_begin(void);
 void exrt_syscall_end(void);
@@ -138,8 +141,8 @@ struct exrt_trace_opts {
 
 /*
  * Starts recording to a file (created with mode 0600, or emptied; "%p" stands for the process id) or to a descriptor, which is
- * duplicated. opts may be NULL. Anywhere in the process, on a goroutine or not. Return: 0; -EBUSY when recording already; what
- * open said.
+ * duplicated. opts may be NULL. Anywhere in the process, on a goroutine or not. Return: 0; -EBUSY when recording already; -EINVAL: a
+ * struct_size, or a cpu_hz above 10,000; what open said.
  */
 int exrt_trace_start(const char *path, const struct exrt_trace_opts *opts);
 int exrt_trace_start_fd(int fd, const struct exrt_trace_opts *opts);

@@ -9,13 +9,13 @@
 
 #include <string.h>
 
-/* Pins if there is something to tell and a goroutine to tell it of. */
+/* Pins if there is something to tell and a goroutine with a P to tell it of. */
 static bool begin(struct trace_pin *pin, struct exrt__m **m)
 {
 	if (!trace_switch_page || !trace_is_on())
 		return false;
 	*m = exrt__m_self();
-	if (!*m || !(*m)->g)
+	if (!*m || !(*m)->g || exrt__g_is_in_syscall((*m)->g))
 		return false;
 	if (exrt__trace_begin(pin, *m))
 		return true;

@@ -156,7 +156,7 @@ extern struct exrt__sched exrt__sched;
  */
 struct exrt__m *exrt__m_self(void);
 void exrt__m_set_self(struct exrt__m *m);
-/* As above; fatal when not on a goroutine. */
+/* As above; fatal when not on a goroutine, or on one in a system call. */
 static inline struct exrt__m *exrt__m_on_g(const char *what);
 int exrt__errno_get(void);
 void exrt__errno_set(int value);
@@ -273,12 +273,21 @@ static inline void exrt__trace_end(struct trace_pin *pin, struct exrt__m *m, boo
 			      memory_order_release);
 }
 
+/* Of the caller's own G. */
+static inline bool exrt__g_is_in_syscall(const struct exrt__g *g)
+{
+	return (atomic_load_explicit(&g->state, memory_order_relaxed) & EXRT__STATE_BITS) == TRACE_G_SYSCALL;
+}
+
 static inline struct exrt__m *exrt__m_on_g(const char *what)
 {
 	struct exrt__m *m = exrt__m_self();
 
 	if (__builtin_expect(!m || !m->g, 0))
 		exrt__fatal(what);
+	/* Its P may be another's by now. */
+	if (__builtin_expect(exrt__g_is_in_syscall(m->g), 0))
+		exrt__fatal("runtime call between exrt_syscall_begin and exrt_syscall_end");
 	return m;
 }
 

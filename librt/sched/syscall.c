@@ -146,8 +146,11 @@ void exrt_syscall_end(void)
 	uintptr_t mine = (uintptr_t)m | TRACE_P_SYSCALL;
 	struct trace_pin pin;
 	int saved;
-	bool on = exrt__trace_begin(&pin, m);
+	bool on;
 
+	if (__builtin_expect(!m || !m->g || !exrt__g_is_in_syscall(m->g), 0))
+		exrt__fatal("exrt_syscall_end without exrt_syscall_begin");
+	on = exrt__trace_begin(&pin, m);
 	/* Acquire: a taker that lost changed nothing; release for those who read the state. */
 	if (__builtin_expect(atomic_compare_exchange_strong_explicit(&m->p->state, &mine, (uintptr_t)m | TRACE_P_RUNNING,
 								     memory_order_acq_rel, memory_order_relaxed), 1)) {

@@ -170,13 +170,14 @@ void exrt__trace_host_init(void)
 static int on_own_time(int (*fn)(const void *arg), const void *arg)
 {
 	struct exrt__m *m = exrt__m_self();
+	bool has_p = m && m->g && !exrt__g_is_in_syscall(m->g);
 	int rc;
 
 	exrt__trace_host_init();
-	if (m && m->g)
+	if (has_p)
 		exrt_syscall_begin();
 	rc = fn(arg);
-	if (m && m->g)
+	if (has_p)
 		exrt_syscall_end();
 	return rc;
 }

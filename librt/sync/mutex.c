@@ -126,6 +126,7 @@ static struct exrt__waiter *pop(struct mutex *mu)
 
 static void unlock_slow(struct mutex *mu, struct trace_where where)
 {
+	struct exrt__m *m = exrt__m_on_g("exrt_mutex_unlock: not on a goroutine");
 	uint32_t s = atomic_load_explicit(&mu->state, memory_order_relaxed);
 	struct exrt__waiter *w = NULL;
 	struct exrt__g *g;
@@ -147,11 +148,11 @@ static void unlock_slow(struct mutex *mu, struct trace_where where)
 		if (atomic_compare_exchange_weak_explicit(&mu->state, &s, (s & ~LOCKED) | (w ? WOKEN : 0), memory_order_release,
 							  memory_order_relaxed)) {
 			if (g)
-				exrt__ready(exrt__m_self(), g, (uintptr_t)mu, where);
+				exrt__ready(m, g, (uintptr_t)mu, where);
 			return;
 		}
 	}
-	exrt__ready(exrt__m_self(), w->g, (uintptr_t)mu, where);
+	exrt__ready(m, w->g, (uintptr_t)mu, where);
 }
 
 void exrt_mutex_unlock(struct exrt_mutex *mutex)
