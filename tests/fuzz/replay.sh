@@ -18,7 +18,7 @@ cp "$corpora"/traces/* "$dir/traces" || exit 1
 run() {
 	target=$1
 	shift
-	if "$top_builddir/$target" -help=1 2>/dev/null | grep -q max_total_time; then
+	if "$top_builddir/$target" -help=1 2>&1 | grep -q max_total_time; then
 		"$top_builddir/$target" "$@" >"$dir/log" 2>&1
 	else
 		"$top_builddir/$target" -m "${FUZZ_ROUNDS:-100}" "$@" >"$dir/log" 2>&1
