@@ -3,7 +3,8 @@
 #
 # Every fuzz target over the corpora in testdata/fuzz, and over some changes of each file.
 #
-# text/ holds traces in the raw text form, traces/ bytes that once broke something or reach far, assemble/ hostile text, writer/ what
+# text/ holds traces in the raw text form, traces/ recorded ones and what once broke something, found/ what libFuzzer made of both
+# to reach far, assemble/ hostile text, writer/ what
 # drives the calls of fuzz-writer.  With the
 # targets built for libFuzzer nothing is changed.
 corpora=$top_srcdir/testdata/fuzz
@@ -13,7 +14,7 @@ mkdir "$dir/traces" || exit 1
 for text in "$corpora"/text/*.txt; do
 	"$top_builddir/trace-print" --assemble -o "$dir/traces/$(basename "$text" .txt).trace" "$text" || exit 1
 done
-cp "$corpora"/traces/* "$dir/traces" || exit 1
+cp "$corpora"/traces/* "$corpora"/found/* "$dir/traces" || exit 1
 
 run() {
 	target=$1
@@ -21,7 +22,7 @@ run() {
 	if "$top_builddir/$target" -help=1 2>&1 | grep -q max_total_time; then
 		"$top_builddir/$target" "$@" >"$dir/log" 2>&1
 	else
-		"$top_builddir/$target" -m "${FUZZ_ROUNDS:-100}" "$@" >"$dir/log" 2>&1
+		"$top_builddir/$target" -m "${FUZZ_ROUNDS:-40}" "$@" >"$dir/log" 2>&1
 	fi || { echo "$target:"; tail -n 30 "$dir/log"; exit 1; }
 	echo "$target: $(tail -n 1 "$dir/log")"
 }
