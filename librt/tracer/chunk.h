@@ -41,7 +41,6 @@ struct trace_chunk {
 	_Atomic uint64_t stamp;		/* of its last batch, the only one that is written to */
 	_Atomic uint32_t state;		/* OPEN is stored with release and read with acquire by the collector */
 	_Atomic uint32_t link;		/* in the pool's free list: index + 1 of the next */
-	_Atomic(const void *) home;	/* the P or M whose slot it stands in */
 	_Atomic uint64_t gen;
 	struct trace_chunk *next;	/* in the queue */
 	uint32_t index;			/* in its pool */

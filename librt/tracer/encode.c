@@ -63,13 +63,14 @@ static struct trace_chunk *chunk_open(struct trace_pin *pin, struct trace_p *p)
 	struct trace_m *m = pin->m;
 	unsigned slot = pin->gen & 1;
 	struct trace_chunk **place = p != NULL ? &p->chunk[slot] : &m->chunk[slot];
-	const void *home = p != NULL ? (const void *)p : m;
+	uint64_t *place_gen = p != NULL ? &p->chunk_gen[slot] : &m->chunk_gen[slot];
 	struct trace_chunk *c = *place;
 
-	/* What stands there may be of an older generation and long somebody else's. */
-	if (c != NULL && atomic_load_explicit(&c->home, memory_order_relaxed) == home &&
-	    atomic_load_explicit(&c->gen, memory_order_relaxed) == pin->gen &&
-	    atomic_load_explicit(&c->state, memory_order_relaxed) == TRACE_CHUNK_OPEN) {
+	/*
+	 * A chunk of an older generation was collected since, and may be anybody's by now: nothing in it may be believed.  One of this
+	 * generation is ours, since the collector takes it only when the pins of the generation, ours too, have passed.
+	 */
+	if (c != NULL && *place_gen == pin->gen) {
 		if (c->end - c->pos >= (ptrdiff_t)(sizeof(struct trace_batch_head) + 8 + ROOM)) {
 			c->last->size = (uint32_t)(c->pos - c->last->bytes);
 			batch_begin(pin, c);
@@ -81,11 +82,11 @@ static struct trace_chunk *chunk_open(struct trace_pin *pin, struct trace_p *p)
 	}
 	c = trace_chunk_get(p != NULL);
 	*place = c;
+	*place_gen = pin->gen;
 	if (c == NULL)
 		return NULL;
 	c->pos = c->data;
 	batch_begin(pin, c);
-	atomic_store_explicit(&c->home, home, memory_order_relaxed);
 	atomic_store_explicit(&c->gen, pin->gen, memory_order_relaxed);
 	/* Release: the collector, after this pin, finds the chunk whole. */
 	atomic_store_explicit(&c->state, TRACE_CHUNK_OPEN, memory_order_release);

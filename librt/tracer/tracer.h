@@ -55,6 +55,7 @@ struct trace_p {
 	uint64_t id;			/* from 0 */
 	struct trace_res res;
 	struct trace_chunk *chunk[2];	/* where its events go, by generation; touched only by the M that holds the P, under its pin */
+	uint64_t chunk_gen[2];		/* the generation that each was opened in: the pointer is stale in any other; likewise */
 };
 
 /*
@@ -69,6 +70,7 @@ struct trace_m {
 	struct trace_g *g;		/* what this M runs, or NULL: the host sets both, and they are every event's context */
 	struct trace_p *p;
 	struct trace_chunk *chunk[2];	/* events without a P, by generation */
+	uint64_t chunk_gen[2];		/* as in struct trace_p */
 	uint64_t stamp[2];		/* of the chunk with this M's last event in the generation stamp_gen */
 	uint64_t stamp_gen[2];
 	uint64_t last_time;		/* of the last event, in clock units */
