@@ -117,10 +117,9 @@ int exrt_select(struct exrt_select_case *cases, size_t n, bool has_default);
 /* --- system calls --------------------------------------------------------------------------------------------------- */
 
 /*
- * Around any call that may block the thread; the goroutine's processor goes to others if it lasts.  They do not nest, and no
- * call of the runtime may stand in between but exrt_trace_...(); annotations there are left out.  errno is kept by exrt_syscall_end, but
- * compilers may hold the address of errno that they used before it: read errno before exrt_syscall_end.
- * A child that was forked on a goroutine has none of the runtime's threads: it may only exec or exit.
+ * Around any call that may block the thread; the goroutine's processor goes to others if it lasts.  They do not nest, and of
+ * the runtime's calls only exrt_trace_...() may stand in between; annotations there are left out.  errno is kept by
+ * exrt_syscall_end, but a compiler may go on using its old address: read errno before exrt_syscall_end.  A child that was forked on a goroutine has none of the runtime's threads: it may only exec or exit.
  */
 void exrt_syscall_begin(void);
 void exrt_syscall_end(void);
@@ -141,8 +140,8 @@ struct exrt_trace_opts {
 
 /*
  * Starts recording to a file (created with mode 0600, or emptied; "%p" stands for the process id) or to a descriptor, which is
- * duplicated. opts may be NULL. Anywhere in the process, on a goroutine or not. Return: 0; -EBUSY when recording already; -EINVAL: a
- * struct_size, or a cpu_hz above 10,000; what open said.
+ * duplicated. opts may be NULL. Anywhere in the process, on a goroutine or not. Return: 0; -EBUSY when recording already;
+ * -EINVAL: a struct_size that is too small, or a cpu_hz above 10,000; what open said.
  */
 int exrt_trace_start(const char *path, const struct exrt_trace_opts *opts);
 int exrt_trace_start_fd(int fd, const struct exrt_trace_opts *opts);

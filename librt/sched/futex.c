@@ -64,8 +64,8 @@ void exrt__lock_slow(struct exrt__lock *lock)
 bool exrt__note_wait(struct exrt__note *note, int64_t deadline_ns)
 {
 	/*
-	 * One exchange, not a load and then a store: of two wakes, the second one would be overwritten by the store, and nothing would order what
-	 * its waker did before it with what the woken looks at next.  Seq_cst keeps that look behind the exchange.
+	 * One exchange, not a load and then a store: of two wakes, the second one would be overwritten by the store, and nothing would
+	 * order what its waker did before it with what the woken looks at next.  Seq_cst keeps that look behind the exchange.
 	 */
 	while (atomic_exchange_explicit(&note->word, 0, memory_order_seq_cst) == 0) {
 		if (deadline_ns && exrt_nanotime() >= deadline_ns)

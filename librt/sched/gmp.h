@@ -302,8 +302,8 @@ static inline void exrt__p_set(struct exrt__p *p, unsigned state, struct exrt__m
 }
 
 /*
- * For those whom a stopped world does not hold up, as they have no P.  Acquire pairs with the release in resize: Ps below the number
- * that is seen are seen too.
+ * For those whom a stopped world does not hold up, as they have no P.  Acquire pairs with the release in resize: Ps below the
+ * number that is seen are seen too.
  */
 static inline int exrt__nprocs(void)
 {
