@@ -35,8 +35,13 @@ static inline struct trace_chunk *chunk_for(struct trace_pin *pin, struct trace_
 	struct trace_m *m = pin->m;
 	unsigned slot = pin->gen & 1;
 	struct trace_chunk *c = p != NULL ? p->chunk[slot] : m->chunk[slot];
+	uint64_t gen = p != NULL ? p->chunk_gen[slot] : m->chunk_gen[slot];
 
-	if (unlikely(c == NULL || atomic_load_explicit(&c->stamp, memory_order_relaxed) != m->stamp[slot] ||
+	/*
+	 * The generation is looked at even where the stamp is right: a pointer of an older generation may lead to what is another P's
+	 * chunk by now, with this M's own last batch in it, from when it held that P.
+	 */
+	if (unlikely(c == NULL || gen != pin->gen || atomic_load_explicit(&c->stamp, memory_order_relaxed) != m->stamp[slot] ||
 		     c->end - c->pos < (ptrdiff_t)ROOM))
 		return trace_chunk_slow(pin, p);
 	return c;
