@@ -43,7 +43,7 @@ says() {
 # Builds Go's reader once, or leaves accept empty where it cannot be had.
 accept=
 if [ -n "${GO:-}" ]; then
-	if (cd "$top_srcdir/tests/interop" && GOFLAGS=-mod=mod GOPROXY=off "$GO" build -o "$tmp/accept" ./cmd/accept) >go.log 2>&1; then
+	if (cd "$top_srcdir/tests/interop" && GOFLAGS="-mod=readonly -buildvcs=false" "$GO" build -o "$tmp/accept" ./cmd/accept) >go.log 2>&1; then
 		accept=$tmp/accept
 	fi
 fi

@@ -19,7 +19,7 @@ failed=0 traces=0 events=0
 
 reader=
 if [ -n "${GO:-$(command -v go)}" ]; then
-	if (cd "$top_srcdir/tests/interop" && GOFLAGS=-mod=mod ${GO:-go} build -o "$dir/godump" ./cmd/godump) 2> "$dir/go.log"; then
+	if (cd "$top_srcdir/tests/interop" && GOFLAGS="-mod=readonly -buildvcs=false" ${GO:-go} build -o "$dir/godump" ./cmd/godump) 2> "$dir/go.log"; then
 		reader=$dir/godump
 	else
 		echo "Go's reader cannot be built; only ours is asked:"
