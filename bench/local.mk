@@ -1,6 +1,7 @@
 # make bench: costs, in turn with peers.
 
-noinst_PROGRAMS += bench-read
+noinst_PROGRAMS += bench-read bench-run
+bench_run_SOURCES = %D%/bench-run.c
 bench_read_SOURCES = %D%/bench-read.c
 bench_read_LDADD = libexectrace.la
 bench_read_LDFLAGS = $(AM_LDFLAGS) -no-install
@@ -14,7 +15,8 @@ bench_emit_SOURCES = %D%/bench-emit.c
 bench_emit_LDADD = libtracercore.la
 endif
 
-EXTRA_DIST += %D%/run.sh tests/interop/cmd/rtbench/main.go
+EXTRA_DIST += %D%/run.sh %D%/commands.sh tests/interop/cmd/rtbench/main.go tests/interop/cmd/busy/main.go
 bench: all
 	$(AM_V_at)top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' GO='$(GO)' $(srcdir)/bench/run.sh
+	$(AM_V_at)top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' GO='$(GO)' $(srcdir)/bench/commands.sh
 .PHONY: bench
