@@ -51,9 +51,9 @@ static int finish(struct scan *s, uint64_t end)
 
 static int add_clock(struct scan *s, const struct etr__batch *b)
 {
-	uint64_t counts[256] = { 0 };
+	uint64_t counts[256] = { 0 }, bytes[256] = { 0 };
 	struct etr__piece piece = {
-		.n = b->size, .offset = b->data, .time = b->time, .counts = counts, .fault = &s->r->fault
+		.n = b->size, .offset = b->data, .time = b->time, .counts = counts, .bytes = bytes, .fault = &s->r->fault
 	};
 	ssize_t n = etr__input_view(&s->r->in, b->data, b->size, &piece.p);
 

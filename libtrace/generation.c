@@ -24,6 +24,7 @@ void etr__generation_unload(struct etr_reader *r)
 	memset(r->experiment_batches, 0, sizeof(r->experiment_batches));
 	memset(r->experiment_bytes, 0, sizeof(r->experiment_bytes));
 	memset(r->load_counts, 0, sizeof(r->load_counts));
+	memset(r->load_bytes, 0, sizeof(r->load_bytes));
 	r->loaded = false;
 	r->min_time = 0;
 	r->gen = 0;
@@ -53,7 +54,7 @@ static int view_data(struct etr_reader *r, const struct etr__batch *b, const uin
 static int add_table(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held, enum etr__content content)
 {
 	struct etr__piece piece = {
-		.n = b->size, .offset = b->data, .time = b->time, .counts = r->load_counts, .fault = &r->fault
+		.n = b->size, .offset = b->data, .time = b->time, .counts = r->load_counts, .bytes = r->load_bytes, .fault = &r->fault
 	};
 	int rc = view_data(r, b, held, &piece.p);
 
@@ -99,6 +100,7 @@ static int add_batch(struct etr_reader *r, const struct etr__batch *b, const uin
 	enum etr__content content = etr__batch_content(b, r->version);
 
 	r->load_counts[b->type]++;
+	r->load_bytes[b->type] += b->data - b->offset;
 	r->end = b->data + b->size;
 	if (r->min_time == 0 || b->time < r->min_time)
 		r->min_time = b->time;
@@ -108,6 +110,7 @@ static int add_batch(struct etr_reader *r, const struct etr__batch *b, const uin
 	case ETR__CONTENT_EXPERIMENT:
 		r->experiment_batches[b->experiment]++;
 		r->experiment_bytes[b->experiment] += b->size;
+		r->load_bytes[b->type] += b->size;
 		return 0;
 	case ETR__CONTENT_END:
 		return fault(r, ETR_E_BATCH, b->offset, "an end of generation in a trace whose version has none");
@@ -202,8 +205,10 @@ static int read_until_end(struct etr_reader *r)
 			r->gen = b.gen;
 		if (etr__batch_content(&b, r->version) == ETR__CONTENT_END) {
 			r->load_counts[b.type]++;
+			r->load_bytes[b.type] += b.data - b.offset;
 			if (b.type != WIRE_END_OF_GENERATION)
 				r->load_counts[WIRE_END_OF_GENERATION]++;
+			r->load_bytes[WIRE_END_OF_GENERATION] += b.size;
 			r->end = r->scan_off;
 			return 1;
 		}

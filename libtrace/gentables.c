@@ -115,9 +115,10 @@ static uint64_t walk_offset(const struct walk *w)
 
 #define BAD(w, ...) etr__fault_set((w)->piece->fault, ETR_E_TABLE, walk_offset(w), __VA_ARGS__)
 
-/* Begins the next entry, which must be of that type.  1, 0 at the end, negative code. */
+/* Ends the entry at hand and begins the next one, which must be of that type.  1, 0 at the end, negative code. */
 static int walk_entry(struct walk *w, uint8_t type)
 {
+	w->piece->bytes[*w->at] += (uint64_t)(w->p - w->at);
 	if (w->p == w->end)
 		return 0;
 	w->at = w->p;
@@ -285,8 +286,10 @@ int etr__tables_add_sync(struct etr__tables *t, const struct etr__piece *piece, 
 	struct walk w = { piece, piece->p, piece->p + piece->n, piece->p };
 	uint64_t time = piece->time;
 
-	if (version >= 25)
+	if (version >= 25) {
 		w = walk_begin(piece);
+		piece->bytes[*w.at]++;
+	}
 	while (w.p < w.end) {
 		uint8_t type = *w.p;
 		int rc;
@@ -298,6 +301,7 @@ int etr__tables_add_sync(struct etr__tables *t, const struct etr__piece *piece, 
 		rc = type == WIRE_FREQUENCY ? add_frequency(t, &w) : add_clock(t, &w, &time);
 		if (rc < 0)
 			return rc;
+		piece->bytes[type] += (uint64_t)(w.p - w.at);
 	}
 	return 0;
 }

@@ -89,7 +89,7 @@ void etr__tables_free(struct etr__tables *t);
 void etr__tables_clear(struct etr__tables *t);
 
 /*
- * Add a batch's n bytes at p, which begin at offset in the file; counts are wire events by type byte.  0, or a negative code
+ * Add a batch's n bytes at p, which begin at offset in the file; counts are wire events by type byte, bytes what they take.  0, or a negative code
  * with the fault recorded.
  */
 struct etr__piece {
@@ -97,7 +97,7 @@ struct etr__piece {
 	size_t n;
 	uint64_t offset;
 	uint64_t time;		/* the batch's base time */
-	uint64_t *counts;
+	uint64_t *counts, *bytes;
 	struct etr__fault *fault;
 };
 int etr__tables_add_strings(struct etr__tables *t, const struct etr__piece *piece);

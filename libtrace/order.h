@@ -108,6 +108,7 @@ static inline int etr__order_try(struct etr_reader *r, struct etr__cursor *c, st
 	if (__builtin_expect(rc <= 0, 0))
 		return rc;
 	r->counts[c->type]++;
+	r->bytes[c->type] += (uint64_t)(c->p - c->at);
 	if (rule->stack && etr__stack_arg(r, c, rule->stack - 1, &out->stack) < 0)
 		return r->fault.code;
 	return 1;

@@ -184,8 +184,10 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 		r->loaded = false;
 		return deliver_sync(r, ev);
 	}
-	for (int i = 0; i < 256; i++)
+	for (int i = 0; i < 256; i++) {
 		r->counts[i] += r->load_counts[i];
+		r->bytes[i] += r->load_bytes[i];
+	}
 	rc = etr__frontier_start(&r->frontier, r->tables.ns_per_unit);
 	if (rc < 0) {
 		etr__fault_in(&r->fault, r->gen);

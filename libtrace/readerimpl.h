@@ -39,6 +39,7 @@ struct etr_reader {
 	struct etr__arena held;		/* event batches of a stream */
 	uint64_t experiment_batches[256], experiment_bytes[256];
 	uint64_t load_counts[256];	/* structural wire events of the generation being loaded */
+	uint64_t load_bytes[256];	/* and what they take in the file */
 
 	/* What comes after it. */
 	uint64_t scan_off;		/* where the next batch begins */
@@ -60,7 +61,7 @@ struct etr_reader {
 	struct etr_experiment experiments[1];
 	uint64_t delivered_gen;
 	uint64_t good_size;
-	uint64_t counts[256];
+	uint64_t counts[256], bytes[256];	/* wire events by type */
 };
 
 /*

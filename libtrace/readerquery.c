@@ -60,6 +60,11 @@ const uint64_t *etr_reader_wire_counts(const struct etr_reader *r)
 	return r->counts;
 }
 
+const uint64_t *etr_reader_wire_bytes(const struct etr_reader *r)
+{
+	return r->bytes;
+}
+
 const char *etr_reader_detail(const struct etr_reader *r)
 {
 	return r->fault.detail;

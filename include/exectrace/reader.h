@@ -236,6 +236,12 @@ uint64_t etr_reader_generation(const struct etr_reader *reader);
 const uint64_t *etr_reader_wire_counts(const struct etr_reader *reader);
 
 /*
+ * The same, how many bytes they take; a batch's header counts for the batch's type, experimental data with it.  Of a trace that
+ * is read to its last byte these are all its bytes but the 16 of the file header.
+ */
+const uint64_t *etr_reader_wire_bytes(const struct etr_reader *reader);
+
+/*
  * What went wrong last, in one line without a newline: "offset 1234: generation 3: ...".  "" where nothing did.  Valid until
  * the reader is freed.  The other three are its parts: the byte offset in the input, the generation (0: none), the cause.
  */
