@@ -18,6 +18,13 @@ mutate_read_LDADD = libexectrace.la
 EXTRA_DIST += %D%/interop/go.mod %D%/interop/go.sum %D%/interop/compare-mutations.sh \
 	%D%/interop/cmd/gen/main.go %D%/interop/cmd/godump/main.go %D%/interop/cmd/mutate/main.go \
 	%D%/interop/cmd/readbench/main.go
+# What Go programs record: kept traces, and how they are made anew.
+dist_check_SCRIPTS += %D%/go-traces.sh %D%/interop-record.sh
+TESTS += %D%/go-traces.sh %D%/interop-record.sh
+EXTRA_DIST += testdata/go %D%/interop/peers.sh %D%/interop/remake.sh %D%/interop/record
+remake-go-traces: all
+	top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)' GO='$(GO)' $(SHELL) $(top_srcdir)/%D%/interop/remake.sh
+.PHONY: remake-go-traces
 
 # What the commands compute.
 EXTRA_DIST += testdata/locks-named.txt testdata/locks-unnamed.txt \
