@@ -58,16 +58,14 @@ void etr__frontier_clear(struct etr__frontier *f)
 }
 
 /* The cursor of m in this generation, made at its first batch. */
-static struct etr__cursor *get_cursor(struct etr__frontier *f, struct etr__model *model, uint64_t m)
+static struct etr__cursor *get_cursor(struct etr__frontier *f, uint64_t m)
 {
 	uint32_t i = etr__idmap_get(&f->by_m, m);
-	struct etr__m *thread;
 	struct etr__cursor *c;
 
 	if (i)
 		return f->cursors[i - 1];
-	thread = etr__model_get_m(model, (int64_t)m);
-	if (!thread || f->ncursors >= UINT32_MAX - 1 || etr__grow(&f->cursors, &f->capcursors, f->ncursors + 1) != 0)
+	if (f->ncursors >= UINT32_MAX - 1 || etr__grow(&f->cursors, &f->capcursors, f->ncursors + 1) != 0)
 		return NULL;
 	if (f->ncursors == f->made) {
 		c = calloc(1, sizeof(*c));
@@ -78,7 +76,8 @@ static struct etr__cursor *get_cursor(struct etr__frontier *f, struct etr__model
 	if (etr__idmap_put(&f->by_m, m, (uint32_t)f->ncursors + 1) != 0)
 		return NULL;
 	c = f->cursors[f->ncursors++];
-	c->m = thread;
+	c->m = NULL;
+	c->m_id = m;
 	c->batch = BEFORE_FIRST;
 	c->first_batch = BEFORE_FIRST;
 	c->p = c->end = c->start = c->at = NULL;
@@ -86,9 +85,9 @@ static struct etr__cursor *get_cursor(struct etr__frontier *f, struct etr__model
 	return c;
 }
 
-int etr__frontier_add(struct etr__frontier *f, struct etr__model *model, uint64_t m, const struct etr__event_batch *batch)
+int etr__frontier_add(struct etr__frontier *f, uint64_t m, const struct etr__event_batch *batch)
 {
-	struct etr__cursor *c = get_cursor(f, model, m);
+	struct etr__cursor *c = get_cursor(f, m);
 
 	if (!c || f->nbatches >= BEFORE_FIRST - 1 || etr__grow(&f->batches, &f->capbatches, f->nbatches + 1) != 0)
 		return -1;
@@ -228,7 +227,7 @@ void etr__frontier_drop(struct etr__frontier *f, size_t i)
 		sift_down(heap, f->n, 0);
 }
 
-int etr__frontier_start(struct etr__frontier *f, double ns_per_unit)
+int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit)
 {
 	f->ns_per_unit = ns_per_unit;
 	/* Well below the largest time even when rounded; 0 where nothing fits. */
@@ -237,7 +236,12 @@ int etr__frontier_start(struct etr__frontier *f, double ns_per_unit)
 		return etr__fault_nomem(f->fault);
 	for (size_t i = 0; i < f->ncursors; i++) {
 		struct etr__cursor *c = f->cursors[i];
-		int rc = etr__cursor_next(f, c);
+		int rc;
+
+		c->m = etr__model_get_m(model, (int64_t)c->m_id);
+		if (!c->m)
+			return etr__fault_nomem(f->fault);
+		rc = etr__cursor_next(f, c);
 
 		if (rc < 0)
 			return rc;

@@ -32,7 +32,8 @@ struct etr__cursor {
 	const uint8_t *at;		/* its type byte */
 
 	const uint8_t *p, *end;		/* what follows it in its batch */
-	struct etr__m *m;
+	struct etr__m *m;		/* from etr__frontier_start() on */
+	uint64_t m_id;
 	const uint8_t *start;		/* of the batch's bytes */
 	int64_t base;			/* the batch's base time, ns */
 	uint32_t batch;			/* index of the batch at hand, or UINT32_MAX before the first */
@@ -69,10 +70,10 @@ void etr__frontier_free(struct etr__frontier *f);
 void etr__frontier_clear(struct etr__frontier *f);
 
 /* Notes a batch of events of m.  0, or -1 when out of memory. */
-int etr__frontier_add(struct etr__frontier *f, struct etr__model *model, uint64_t m, const struct etr__event_batch *batch);
+int etr__frontier_add(struct etr__frontier *f, uint64_t m, const struct etr__event_batch *batch);
 
-/* When all batches are noted: decodes each thread's first event and builds the heap.  0 or a negative code. */
-int etr__frontier_start(struct etr__frontier *f, double ns_per_unit);
+/* When all batches are noted: finds the threads in the model, decodes each one's first event, builds the heap.  0 or a negative code. */
+int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit);
 
 /*
  * How many arguments an event among a thread's events has, dt counted; 0 for what cannot stand there.  A clock snapshot decodes

@@ -13,21 +13,31 @@
 
 #include "wire/event.h"
 
-void etr__generation_unload(struct etr_reader *r)
+int etr__generation_init(struct etr__generation *g, struct etr__input *in, struct etr__fault *fault)
 {
-	for (size_t i = 0; i < r->tables.nstrings; i++)
-		if (r->tables.strings[i].name)
-			etr__name_put(&r->model, r->tables.strings[i].name);
-	etr__tables_clear(&r->tables);
-	etr__frontier_clear(&r->frontier);
-	etr__arena_clear(&r->held);
-	memset(r->experiment_batches, 0, sizeof(r->experiment_batches));
-	memset(r->experiment_bytes, 0, sizeof(r->experiment_bytes));
-	memset(r->load_counts, 0, sizeof(r->load_counts));
-	memset(r->load_bytes, 0, sizeof(r->load_bytes));
-	r->loaded = false;
-	r->min_time = 0;
-	r->gen = 0;
+	memset(g, 0, sizeof(*g));
+	etr__frontier_init(&g->frontier, in, fault);
+	return etr__tables_init(&g->tables);
+}
+
+void etr__generation_free(struct etr__generation *g)
+{
+	etr__frontier_free(&g->frontier);
+	etr__tables_free(&g->tables);
+	etr__arena_free(&g->held);
+}
+
+void etr__generation_clear(struct etr__generation *g)
+{
+	etr__tables_clear(&g->tables);
+	etr__frontier_clear(&g->frontier);
+	etr__arena_clear(&g->held);
+	memset(g->experiment_batches, 0, sizeof(g->experiment_batches));
+	memset(g->experiment_bytes, 0, sizeof(g->experiment_bytes));
+	memset(g->counts, 0, sizeof(g->counts));
+	memset(g->bytes, 0, sizeof(g->bytes));
+	g->min_time = 0;
+	g->number = 0;
 }
 
 static int fault(struct etr_reader *r, int code, uint64_t offset, const char *what)
@@ -54,7 +64,7 @@ static int view_data(struct etr_reader *r, const struct etr__batch *b, const uin
 static int add_table(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held, enum etr__content content)
 {
 	struct etr__piece piece = {
-		.n = b->size, .offset = b->data, .time = b->time, .counts = r->load_counts, .bytes = r->load_bytes, .fault = &r->fault
+		.n = b->size, .offset = b->data, .time = b->time, .counts = r->now.counts, .bytes = r->now.bytes, .fault = &r->fault
 	};
 	int rc = view_data(r, b, held, &piece.p);
 
@@ -62,13 +72,13 @@ static int add_table(struct etr_reader *r, const struct etr__batch *b, const uin
 		return rc;
 	switch (content) {
 	case ETR__CONTENT_STRINGS:
-		return etr__tables_add_strings(&r->tables, &piece);
+		return etr__tables_add_strings(&r->now.tables, &piece);
 	case ETR__CONTENT_STACKS:
-		return etr__tables_add_stacks(&r->tables, &piece);
+		return etr__tables_add_stacks(&r->now.tables, &piece);
 	case ETR__CONTENT_SAMPLES:
-		return etr__tables_add_samples(&r->tables, &piece);
+		return etr__tables_add_samples(&r->now.tables, &piece);
 	default:
-		return etr__tables_add_sync(&r->tables, &piece, r->version);
+		return etr__tables_add_sync(&r->now.tables, &piece, r->version);
 	}
 }
 
@@ -84,13 +94,13 @@ static int add_events(struct etr_reader *r, const struct etr__batch *b, const ui
 
 		if (rc < 0)
 			return rc;
-		copy = etr__arena_alloc(&r->held, b->size);
+		copy = etr__arena_alloc(&r->now.held, b->size);
 		if (!copy)
 			return etr__fault_nomem(&r->fault);
 		memcpy(copy, p, b->size);
 		e.held = copy;
 	}
-	if (etr__frontier_add(&r->frontier, &r->model, b->m, &e) != 0)
+	if (etr__frontier_add(&r->now.frontier, b->m, &e) != 0)
 		return etr__fault_nomem(&r->fault);
 	return 0;
 }
@@ -99,18 +109,18 @@ static int add_batch(struct etr_reader *r, const struct etr__batch *b, const uin
 {
 	enum etr__content content = etr__batch_content(b, r->version);
 
-	r->load_counts[b->type]++;
-	r->load_bytes[b->type] += b->data - b->offset;
-	r->end = b->data + b->size;
-	if (r->min_time == 0 || b->time < r->min_time)
-		r->min_time = b->time;
+	r->now.counts[b->type]++;
+	r->now.bytes[b->type] += b->data - b->offset;
+	r->now.end = b->data + b->size;
+	if (r->now.min_time == 0 || b->time < r->now.min_time)
+		r->now.min_time = b->time;
 	switch (content) {
 	case ETR__CONTENT_EVENTS:
 		return add_events(r, b, held);
 	case ETR__CONTENT_EXPERIMENT:
-		r->experiment_batches[b->experiment]++;
-		r->experiment_bytes[b->experiment] += b->size;
-		r->load_bytes[b->type] += b->size;
+		r->now.experiment_batches[b->experiment]++;
+		r->now.experiment_bytes[b->experiment] += b->size;
+		r->now.bytes[b->type] += b->size;
 		return 0;
 	case ETR__CONTENT_END:
 		return fault(r, ETR_E_BATCH, b->offset, "an end of generation in a trace whose version has none");
@@ -146,8 +156,8 @@ static int take_spill(struct etr_reader *r)
 {
 	int rc;
 
-	r->gen = r->spill.gen;
-	r->start = r->spill.offset;
+	r->now.number = r->spill.gen;
+	r->now.start = r->spill.offset;
 	rc = add_batch(r, &r->spill, r->spill_held);
 	free((void *)(uintptr_t)r->spill_held);
 	r->spill_held = NULL;
@@ -169,16 +179,16 @@ static int read_until_next(struct etr_reader *r)
 			return 1;
 		if (rc < 0) {
 			/* It may be the next generation's, so what is there of this one counts. */
-			r->ends_badly = r->gen != 0;
-			return r->gen != 0 ? 1 : rc;
+			r->ends_badly = r->now.number != 0;
+			return r->now.number != 0 ? 1 : rc;
 		}
 		if (b.gen == 0)
 			return fault(r, ETR_E_BATCH, b.offset, "a batch of generation 0, which does not exist");
-		if (r->gen == 0)
-			r->gen = b.gen;
-		if (b.gen == r->gen + 1)
+		if (r->now.number == 0)
+			r->now.number = b.gen;
+		if (b.gen == r->now.number + 1)
 			return keep_spill(r, &b) < 0 ? r->fault.code : 1;
-		if (b.gen != r->gen)
+		if (b.gen != r->now.number)
 			return etr__fault_set(&r->fault, ETR_E_BATCH, b.offset,
 					      "a batch of generation %" PRIu64 " among those of another", b.gen);
 		rc = add_batch(r, &b, NULL);
@@ -197,24 +207,24 @@ static int read_until_end(struct etr_reader *r)
 		rc = etr__scan_batch(&r->in, &r->scan_off, &b, &r->fault);
 		if (rc < 0)
 			return rc;
-		if (rc == 0 && r->frontier.ncursors == 0)
+		if (rc == 0 && r->now.frontier.ncursors == 0)
 			return 0;
 		if (rc == 0)
 			return fault(r, ETR_E_TRUNCATED, r->scan_off, "the trace ends inside a generation");
-		if (r->gen == 0)
-			r->gen = b.gen;
+		if (r->now.number == 0)
+			r->now.number = b.gen;
 		if (etr__batch_content(&b, r->version) == ETR__CONTENT_END) {
-			r->load_counts[b.type]++;
-			r->load_bytes[b.type] += b.data - b.offset;
+			r->now.counts[b.type]++;
+			r->now.bytes[b.type] += b.data - b.offset;
 			if (b.type != WIRE_END_OF_GENERATION)
-				r->load_counts[WIRE_END_OF_GENERATION]++;
-			r->load_bytes[WIRE_END_OF_GENERATION] += b.size;
-			r->end = r->scan_off;
+				r->now.counts[WIRE_END_OF_GENERATION]++;
+			r->now.bytes[WIRE_END_OF_GENERATION] += b.size;
+			r->now.end = r->scan_off;
 			return 1;
 		}
 		if (b.gen == 0)
 			return fault(r, ETR_E_BATCH, b.offset, "a batch of generation 0, which does not exist");
-		if (b.gen != r->gen)
+		if (b.gen != r->now.number)
 			return etr__fault_set(&r->fault, ETR_E_BATCH, b.offset,
 					      "a batch of generation %" PRIu64 " before the end of another", b.gen);
 		rc = add_batch(r, &b, NULL);
@@ -229,25 +239,26 @@ int etr__generation_load(struct etr_reader *r)
 	uint64_t gen;
 	int rc;
 
-	etr__generation_unload(r);
-	r->start = r->end = r->scan_off;
-	r->load_no++;
+	r->loaded = false;
+	etr__generation_clear(&r->now);
+	r->now.start = r->now.end = r->scan_off;
+	r->now.load_no = ++r->load_no;
 	rc = r->version < 26 ? read_until_next(r) : read_until_end(r);
 	behind = r->fault;
 	if (rc == 1)
-		rc = etr__tables_close(&r->tables, r->version, r->end, &r->fault) < 0 ? r->fault.code : 1;
+		rc = etr__tables_close(&r->now.tables, r->version, r->now.end, &r->fault) < 0 ? r->fault.code : 1;
 	/* A batch that cannot be read is the better explanation for tables that are missing. */
 	if (rc < 0 && r->ends_badly)
 		r->fault = behind;
 	if (rc < 0 || r->ends_badly)
-		etr__fault_in(&r->fault, r->gen);
+		etr__fault_in(&r->fault, r->now.number);
 	if (rc == 1) {
 		r->loaded = true;
 		return 1;
 	}
-	gen = r->gen;
-	etr__generation_unload(r);
-	r->gen = gen;
+	gen = r->now.number;
+	etr__generation_clear(&r->now);
+	r->now.number = gen;
 	r->ends_badly = false;
 	return rc < 0 ? r->fault.code : 0;
 }

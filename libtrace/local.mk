@@ -7,7 +7,7 @@ libtracecore_la_SOURCES = \
 	%D%/fault.c %D%/fault.h \
 	%D%/frontier.c %D%/frontier.h \
 	%D%/genarena.c %D%/genarena.h \
-	%D%/generation.c \
+	%D%/generation.c %D%/generation.h \
 	%D%/gentables.c %D%/gentables.h \
 	%D%/goquote.c %D%/goquote.h \
 	%D%/gosort.c %D%/gosort.h \
@@ -16,6 +16,7 @@ libtracecore_la_SOURCES = \
 	%D%/input.c %D%/input.h \
 	%D%/model.c %D%/model.h \
 	%D%/order.c %D%/order.h \
+	%D%/orderrun.c \
 	%D%/order-go.c %D%/order-proc.c %D%/order-range.c %D%/order-user.c \
 	%D%/rawreader.c %D%/rawtext.c \
 	%D%/reader.c %D%/readerimpl.h \

@@ -26,107 +26,107 @@ static struct etr__range *find_range(struct etr__g *g, uint8_t begin, uint64_t k
 	return NULL;
 }
 
-static int open_range(struct etr_reader *r, struct etr__cursor *c, struct etr__g *g, uint8_t begin, uint64_t kind)
+static int open_range(struct etr__order *o, struct etr__cursor *c, struct etr__g *g, uint8_t begin, uint64_t kind)
 {
 	if (find_range(g, begin, kind))
-		return ORDER_FAULT(r, c, "%s of goroutine %lld, where such a range is open already", wire_specs[c->type].name,
+		return ORDER_FAULT(o, c, "%s of goroutine %lld, where such a range is open already", wire_specs[c->type].name,
 				   (long long)g->id);
 	if (etr__grow(&g->ranges, &g->capranges, g->nranges + 1) != 0)
-		return etr__fault_nomem(&r->fault);
+		return etr__fault_nomem(o->fault);
 	g->ranges[g->nranges++] = (struct etr__range){ begin, kind };
 	return 0;
 }
 
 /* The goroutine of a complete context, which must not have ended; NULL with the fault recorded. */
-static struct etr__g *current(struct etr_reader *r, struct etr__cursor *c)
+static struct etr__g *current(struct etr__order *o, struct etr__cursor *c)
 {
 	struct etr__g *g = c->m->g;
 
-	if (etr__need(r, c, ETR__NEED_ALL) < 0)
+	if (etr__need(o, c, ETR__NEED_ALL) < 0)
 		return NULL;
 	if (!g->known)
-		ORDER_FAULT(r, c, "%s of goroutine %lld, which has ended", wire_specs[c->type].name, (long long)g->id);
+		ORDER_FAULT(o, c, "%s of goroutine %lld, which has ended", wire_specs[c->type].name, (long long)g->id);
 	return g->known ? g : NULL;
 }
 
 /* The name of an STW range by the file's string id of its kind.  0, or a negative code. */
-static int stw_name(struct etr_reader *r, uint64_t file_id, etr_string_id *name)
+static int stw_name(struct etr__order *o, uint64_t file_id, etr_string_id *name)
 {
 	etr_string_id kind;
 
 	/* An STW that began in an earlier generation, which no writer does, may have a kind that this one lacks. */
-	if (!etr__tables_string(&r->tables, file_id, &kind))
+	if (!etr__tables_string(&o->now->tables, file_id, &kind))
 		kind = ETR__STRING_EMPTY;
-	*name = etr__tables_stw_name(&r->tables, kind);
-	return *name ? 0 : etr__fault_nomem(&r->fault);
+	*name = etr__tables_stw_name(&o->now->tables, kind);
+	return *name ? 0 : etr__fault_nomem(o->fault);
 }
 
-int etr__rule_g_range_begin(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_g_range_begin(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	struct etr__g *g = current(r, c);
+	struct etr__g *g = current(o, c);
 	etr_string_id name = ETR__STRING_ASSIST;
 
-	if (!g || open_range(r, c, g, c->type, c->type == WIRE_STW_BEGIN ? c->args[0] : 0) < 0)
-		return r->fault.code;
-	if (c->type == WIRE_STW_BEGIN && (etr__string_arg(r, c, 0, &name) < 0 || stw_name(r, c->args[0], &name) < 0))
-		return r->fault.code;
+	if (!g || open_range(o, c, g, c->type, c->type == WIRE_STW_BEGIN ? c->args[0] : 0) < 0)
+		return o->fault->code;
+	if (c->type == WIRE_STW_BEGIN && (etr__string_arg(o, c, 0, &name) < 0 || stw_name(o, c->args[0], &name) < 0))
+		return o->fault->code;
 	range(out, ETR_KIND_RANGE_BEGIN, ETR_RESOURCE_GOROUTINE, g->id, name);
 	return 1;
 }
 
-int etr__rule_g_range_active(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_g_range_active(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	struct etr__g *g = etr__model_g(&r->model, (int64_t)c->args[0]);
+	struct etr__g *g = etr__model_g(&o->model, (int64_t)c->args[0]);
 
 	if (!g)
-		return ORDER_FAULT(r, c, "%s of the unknown goroutine %lld", wire_specs[c->type].name, (long long)c->args[0]);
-	if (r->gen == r->model.first_gen) {
-		if (open_range(r, c, g, WIRE_GC_MARK_ASSIST_BEGIN, 0) < 0)
-			return r->fault.code;
+		return ORDER_FAULT(o, c, "%s of the unknown goroutine %lld", wire_specs[c->type].name, (long long)c->args[0]);
+	if (o->now->number == o->model.first_gen) {
+		if (open_range(o, c, g, WIRE_GC_MARK_ASSIST_BEGIN, 0) < 0)
+			return o->fault->code;
 	} else if (!find_range(g, WIRE_GC_MARK_ASSIST_BEGIN, 0)) {
-		return ORDER_FAULT(r, c, "%s of goroutine %lld, where no such range is open", wire_specs[c->type].name,
+		return ORDER_FAULT(o, c, "%s of goroutine %lld, where no such range is open", wire_specs[c->type].name,
 				   (long long)g->id);
 	}
 	range(out, ETR_KIND_RANGE_ACTIVE, ETR_RESOURCE_GOROUTINE, g->id, ETR__STRING_ASSIST);
 	return 1;
 }
 
-int etr__rule_g_range_end(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_g_range_end(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	struct etr__g *g = current(r, c);
+	struct etr__g *g = current(o, c);
 	uint8_t begin = c->type == WIRE_STW_END ? WIRE_STW_BEGIN : WIRE_GC_MARK_ASSIST_BEGIN;
 	etr_string_id name = ETR__STRING_ASSIST;
 	uint64_t kind;
 	size_t i = 0;
 
 	if (!g)
-		return r->fault.code;
+		return o->fault->code;
 	while (i < g->nranges && g->ranges[i].begin != begin)
 		i++;
 	if (i == g->nranges)
-		return ORDER_FAULT(r, c, "%s of goroutine %lld, where no such range is open", wire_specs[c->type].name,
+		return ORDER_FAULT(o, c, "%s of goroutine %lld, where no such range is open", wire_specs[c->type].name,
 				   (long long)g->id);
 	kind = g->ranges[i].kind;
 	g->ranges[i] = g->ranges[--g->nranges];
-	if (c->type == WIRE_STW_END && stw_name(r, kind, &name) < 0)
-		return r->fault.code;
+	if (c->type == WIRE_STW_END && stw_name(o, kind, &name) < 0)
+		return o->fault->code;
 	range(out, ETR_KIND_RANGE_END, ETR_RESOURCE_GOROUTINE, g->id, name);
 	return 1;
 }
 
 /* The collector: one global range, its ends in an order of their own. */
 
-int etr__rule_gc_begin(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_gc_begin(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	struct etr__model *m = &r->model;
+	struct etr__model *m = &o->model;
 	int rc;
 
 	if (m->gc != ETR__GC_UNDETERMINED) {
 		if (c->args[0] != m->gc_seq + 1)
 			return 0;
 		if (m->gc == ETR__GC_MARKING)
-			return ORDER_FAULT(r, c, "GCBegin while a collection is going on");
-		rc = etr__need(r, c, ETR__NEED_ALL);
+			return ORDER_FAULT(o, c, "GCBegin while a collection is going on");
+		rc = etr__need(o, c, ETR__NEED_ALL);
 		if (rc < 0)
 			return rc;
 	}
@@ -136,21 +136,21 @@ int etr__rule_gc_begin(struct etr_reader *r, struct etr__cursor *c, struct etr_e
 	return 1;
 }
 
-int etr__rule_gc_active(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_gc_active(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	struct etr__model *m = &r->model;
+	struct etr__model *m = &o->model;
 	int rc;
 
-	if (r->gen == m->first_gen) {
+	if (o->now->number == m->first_gen) {
 		if (m->gc != ETR__GC_UNDETERMINED)
-			return ORDER_FAULT(r, c, "GCActive in the first generation behind another event of the collector");
+			return ORDER_FAULT(o, c, "GCActive in the first generation behind another event of the collector");
 		m->gc = ETR__GC_MARKING;
 	} else {
 		if (c->args[0] != m->gc_seq + 1)
 			return 0;
 		if (m->gc != ETR__GC_MARKING)
-			return ORDER_FAULT(r, c, "GCActive while no collection is going on");
-		rc = etr__need(r, c, ETR__NEED_ALL);
+			return ORDER_FAULT(o, c, "GCActive while no collection is going on");
+		rc = etr__need(o, c, ETR__NEED_ALL);
 		if (rc < 0)
 			return rc;
 	}
@@ -159,16 +159,16 @@ int etr__rule_gc_active(struct etr_reader *r, struct etr__cursor *c, struct etr_
 	return 1;
 }
 
-int etr__rule_gc_end(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_gc_end(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	struct etr__model *m = &r->model;
+	struct etr__model *m = &o->model;
 	int rc;
 
 	if (c->args[0] != m->gc_seq + 1)
 		return 0;
 	if (m->gc != ETR__GC_MARKING)
-		return ORDER_FAULT(r, c, "GCEnd while no collection is going on");
-	rc = etr__need(r, c, ETR__NEED_ALL);
+		return ORDER_FAULT(o, c, "GCEnd while no collection is going on");
+	rc = etr__need(o, c, ETR__NEED_ALL);
 	if (rc < 0)
 		return rc;
 	m->gc_seq = c->args[0];
@@ -179,44 +179,44 @@ int etr__rule_gc_end(struct etr_reader *r, struct etr__cursor *c, struct etr_eve
 
 /* Sweeps: at most one on each processor. */
 
-int etr__rule_sweep_begin(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_sweep_begin(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	struct etr__p *p = c->m->p;
-	int rc = etr__need(r, c, ETR__NEED_M | ETR__NEED_P);
+	int rc = etr__need(o, c, ETR__NEED_M | ETR__NEED_P);
 
 	if (rc < 0)
 		return rc;
 	if (p->sweeping)
-		return ORDER_FAULT(r, c, "GCSweepBegin on processor %lld, which is sweeping already", (long long)p->id);
+		return ORDER_FAULT(o, c, "GCSweepBegin on processor %lld, which is sweeping already", (long long)p->id);
 	p->sweeping = true;
 	range(out, ETR_KIND_RANGE_BEGIN, ETR_RESOURCE_PROC, p->id, ETR__STRING_SWEEP);
 	return 1;
 }
 
-int etr__rule_sweep_active(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_sweep_active(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	struct etr__p *p = etr__model_p(&r->model, (int64_t)c->args[0]);
-	bool first = r->gen == r->model.first_gen;
+	struct etr__p *p = etr__model_p(&o->model, (int64_t)c->args[0]);
+	bool first = o->now->number == o->model.first_gen;
 
 	if (!p)
-		return ORDER_FAULT(r, c, "GCSweepActive on the unknown processor %lld", (long long)c->args[0]);
+		return ORDER_FAULT(o, c, "GCSweepActive on the unknown processor %lld", (long long)c->args[0]);
 	if (p->sweeping == first)
-		return ORDER_FAULT(r, c, "GCSweepActive on processor %lld, which is %s", (long long)p->id,
+		return ORDER_FAULT(o, c, "GCSweepActive on processor %lld, which is %s", (long long)p->id,
 				   first ? "sweeping already" : "not sweeping");
 	p->sweeping = true;
 	range(out, ETR_KIND_RANGE_ACTIVE, ETR_RESOURCE_PROC, p->id, ETR__STRING_SWEEP);
 	return 1;
 }
 
-int etr__rule_sweep_end(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_sweep_end(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	struct etr__p *p = c->m->p;
-	int rc = etr__need(r, c, ETR__NEED_M | ETR__NEED_P);
+	int rc = etr__need(o, c, ETR__NEED_M | ETR__NEED_P);
 
 	if (rc < 0)
 		return rc;
 	if (!p->sweeping)
-		return ORDER_FAULT(r, c, "GCSweepEnd on processor %lld, which is not sweeping", (long long)p->id);
+		return ORDER_FAULT(o, c, "GCSweepEnd on processor %lld, which is not sweeping", (long long)p->id);
 	p->sweeping = false;
 	range(out, ETR_KIND_RANGE_END, ETR_RESOURCE_PROC, p->id, ETR__STRING_SWEEP);
 	out->u.range.nattrs = 2;
@@ -225,9 +225,9 @@ int etr__rule_sweep_end(struct etr_reader *r, struct etr__cursor *c, struct etr_
 	return 1;
 }
 
-int etr__rule_metric(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_metric(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	int rc = etr__need(r, c, c->type == WIRE_PROCS_CHANGE ? ETR__NEED_ALL : ETR__NEED_M | ETR__NEED_P);
+	int rc = etr__need(o, c, c->type == WIRE_PROCS_CHANGE ? ETR__NEED_ALL : ETR__NEED_M | ETR__NEED_P);
 
 	if (rc < 0)
 		return rc;

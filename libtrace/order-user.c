@@ -13,35 +13,35 @@ static void plain(struct etr_event *out, uint8_t kind)
 	out->resource = out->from = out->to = 0;
 }
 
-int etr__rule_label(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_label(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	int rc = etr__need(r, c, ETR__NEED_ALL);
+	int rc = etr__need(o, c, ETR__NEED_ALL);
 
 	if (rc < 0)
 		return rc;
 	plain(out, ETR_KIND_LABEL);
 	out->resource = ETR_RESOURCE_GOROUTINE;
 	out->u.label.id = out->g;
-	rc = etr__string_arg(r, c, 0, &out->u.label.label);
+	rc = etr__string_arg(o, c, 0, &out->u.label.label);
 	return rc < 0 ? rc : 1;
 }
 
-int etr__rule_log(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_log(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	int rc = etr__need(r, c, ETR__NEED_ALL);
+	int rc = etr__need(o, c, ETR__NEED_ALL);
 
 	if (rc < 0)
 		return rc;
 	plain(out, ETR_KIND_LOG);
 	out->u.log.task = c->args[0];
-	if (etr__string_arg(r, c, 1, &out->u.log.category) < 0 || etr__string_arg(r, c, 2, &out->u.log.message) < 0)
-		return r->fault.code;
+	if (etr__string_arg(o, c, 1, &out->u.log.category) < 0 || etr__string_arg(o, c, 2, &out->u.log.message) < 0)
+		return o->fault->code;
 	return 1;
 }
 
-int etr__rule_experimental(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_experimental(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	int rc = etr__need(r, c, ETR__NEED_M);
+	int rc = etr__need(o, c, ETR__NEED_M);
 
 	if (rc < 0)
 		return rc;
@@ -51,55 +51,55 @@ int etr__rule_experimental(struct etr_reader *r, struct etr__cursor *c, struct e
 	return 1;
 }
 
-int etr__rule_task_begin(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_task_begin(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	uint64_t id = c->args[0], parent = c->args[1] ? c->args[1] : ETR_NO_TASK;
 	struct etr__name *name;
-	int rc = etr__need(r, c, ETR__NEED_ALL);
+	int rc = etr__need(o, c, ETR__NEED_ALL);
 
 	if (rc < 0)
 		return rc;
-	if (etr__model_task(&r->model, id))
-		return ORDER_FAULT(r, c, "task %llu begins a second time", (unsigned long long)id);
+	if (etr__model_task(&o->model, id))
+		return ORDER_FAULT(o, c, "task %llu begins a second time", (unsigned long long)id);
 	plain(out, ETR_KIND_TASK_BEGIN);
-	rc = etr__string_arg(r, c, 2, &out->u.task.type);
+	rc = etr__string_arg(o, c, 2, &out->u.task.type);
 	if (rc < 0)
 		return rc;
-	name = etr__name_of_string(&r->model, &r->tables.strings[out->u.task.type]);
+	name = etr__name_of_string(&o->model, &o->now->tables.strings[out->u.task.type]);
 	if (!name)
-		return etr__fault_nomem(&r->fault);
-	name->string_gen = r->load_no;
+		return etr__fault_nomem(o->fault);
+	name->string_gen = o->now->load_no;
 	name->string = out->u.task.type;
-	if (etr__model_add_task(&r->model, id, parent, name) != 0)
-		return etr__fault_nomem(&r->fault);
+	if (etr__model_add_task(&o->model, id, parent, name) != 0)
+		return etr__fault_nomem(o->fault);
 	out->u.task.id = id;
 	out->u.task.parent = parent;
 	return 1;
 }
 
 /* The id of a name in this generation's tables, put there if it came from an earlier one; 0 with the fault recorded. */
-static int name_string(struct etr_reader *r, struct etr__name *name, etr_string_id *id)
+static int name_string(struct etr__order *o, struct etr__name *name, etr_string_id *id)
 {
 	if (name->len == 0) {
 		*id = ETR__STRING_EMPTY;
 		return 0;
 	}
-	if (name->string_gen != r->load_no) {
-		*id = etr__tables_add_text(&r->tables, name->text, name->len);
+	if (name->string_gen != o->now->load_no) {
+		*id = etr__tables_add_text(&o->now->tables, name->text, name->len);
 		if (*id == 0)
-			return etr__fault_nomem(&r->fault);
+			return etr__fault_nomem(o->fault);
 		name->string = *id;
-		name->string_gen = r->load_no;
+		name->string_gen = o->now->load_no;
 	}
 	*id = name->string;
 	return 0;
 }
 
-int etr__rule_task_end(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_task_end(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	uint64_t id = c->args[0];
 	struct etr__task *task;
-	int rc = etr__need(r, c, ETR__NEED_ALL);
+	int rc = etr__need(o, c, ETR__NEED_ALL);
 
 	if (rc < 0)
 		return rc;
@@ -108,69 +108,69 @@ int etr__rule_task_end(struct etr_reader *r, struct etr__cursor *c, struct etr_e
 	out->u.task.parent = ETR_NO_TASK;
 	out->u.task.type = ETR__STRING_EMPTY;
 	/* Tasks may end that began before the trace did, or have ended already. */
-	task = etr__model_task(&r->model, id);
+	task = etr__model_task(&o->model, id);
 	if (task) {
 		out->u.task.parent = task->parent;
-		rc = name_string(r, task->name, &out->u.task.type);
-		etr__model_forget_task(&r->model, id, task);
+		rc = name_string(o, task->name, &out->u.task.type);
+		etr__model_forget_task(&o->model, id, task);
 	}
 	return rc < 0 ? rc : 1;
 }
 
 /* What both ends of a region need: its fields in `out`, and its name.  NULL with the fault recorded. */
-static struct etr__name *region_name(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+static struct etr__name *region_name(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	struct etr__name *name;
 
-	if (etr__need(r, c, ETR__NEED_ALL) < 0)
+	if (etr__need(o, c, ETR__NEED_ALL) < 0)
 		return NULL;
 	if (!c->m->g->known) {
-		ORDER_FAULT(r, c, "%s of goroutine %lld, which has ended", wire_specs[c->type].name, (long long)c->m->g->id);
+		ORDER_FAULT(o, c, "%s of goroutine %lld, which has ended", wire_specs[c->type].name, (long long)c->m->g->id);
 		return NULL;
 	}
-	if (etr__string_arg(r, c, 1, &out->u.region.type) < 0)
+	if (etr__string_arg(o, c, 1, &out->u.region.type) < 0)
 		return NULL;
 	out->u.region.task = c->args[0];
-	name = etr__name_of_string(&r->model, &r->tables.strings[out->u.region.type]);
+	name = etr__name_of_string(&o->model, &o->now->tables.strings[out->u.region.type]);
 	if (!name)
-		etr__fault_nomem(&r->fault);
+		etr__fault_nomem(o->fault);
 	return name;
 }
 
-int etr__rule_region_begin(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_region_begin(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	struct etr__g *g = c->m->g;
-	struct etr__name *name = region_name(r, c, out);
+	struct etr__name *name = region_name(o, c, out);
 
 	if (!name)
-		return r->fault.code;
+		return o->fault->code;
 	if (etr__grow(&g->regions, &g->capregions, g->nregions + 1) != 0) {
-		etr__name_put(&r->model, name);
-		return etr__fault_nomem(&r->fault);
+		etr__name_put(&o->model, name);
+		return etr__fault_nomem(o->fault);
 	}
 	g->regions[g->nregions++] = (struct etr__region){ c->args[0], name };
 	plain(out, ETR_KIND_REGION_BEGIN);
 	return 1;
 }
 
-int etr__rule_region_end(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+int etr__rule_region_end(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	struct etr__g *g = c->m->g;
-	struct etr__name *name = region_name(r, c, out);
+	struct etr__name *name = region_name(o, c, out);
 	struct etr__region *inner;
 
 	if (!name)
-		return r->fault.code;
+		return o->fault->code;
 	/* A text has one name, so comparing pointers compares texts.  The region or the string still holds it. */
-	etr__name_put(&r->model, name);
+	etr__name_put(&o->model, name);
 	plain(out, ETR_KIND_REGION_END);
 	if (g->nregions == 0)
 		return 1;
 	inner = &g->regions[g->nregions - 1];
 	if (inner->task != c->args[0] || inner->name != name)
-		return ORDER_FAULT(r, c, "a region ends on goroutine %lld that is not the innermost one open there",
+		return ORDER_FAULT(o, c, "a region ends on goroutine %lld that is not the innermost one open there",
 				   (long long)g->id);
-	etr__name_put(&r->model, inner->name);
+	etr__name_put(&o->model, inner->name);
 	g->nregions--;
 	return 1;
 }

@@ -66,29 +66,29 @@ const struct etr__rule etr__rules[256] = {
 	[WIRE_GOROUTINE_STACK_FREE] = { etr__rule_experimental, 0 },
 };
 
-int etr__order_fault(struct etr_reader *r, const struct etr__cursor *c, int code, const char *fmt, ...)
+int etr__order_fault(struct etr__order *o, const struct etr__cursor *c, int code, const char *fmt, ...)
 {
-	char text[sizeof(r->fault.message)];
+	char text[sizeof(o->fault->message)];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	etr__fault_set(&r->fault, code, etr__cursor_offset(c), "%s", text);
-	return etr__fault_in(&r->fault, r->gen);
+	etr__fault_set(o->fault, code, etr__cursor_offset(c), "%s", text);
+	return etr__fault_in(o->fault, o->now->number);
 }
 
-int etr__need_fault(struct etr_reader *r, const struct etr__cursor *c, int need)
+int etr__need_fault(struct etr__order *o, const struct etr__cursor *c, int need)
 {
 	const char *what = c->m->id == -1 ? "without a thread" :
 			   (need & ETR__NEED_P) && !c->m->p ? "on a thread that has no processor" :
 			   (need & ETR__NEED_G) && !c->m->g ? "on a thread that has no goroutine" :
 							      "on a thread that has a goroutine";
 
-	return ORDER_FAULT(r, c, "%s %s", wire_specs[c->type].name, what);
+	return ORDER_FAULT(o, c, "%s %s", wire_specs[c->type].name, what);
 }
 
-int etr__no_rule(struct etr_reader *r, const struct etr__cursor *c)
+int etr__no_rule(struct etr__order *o, const struct etr__cursor *c)
 {
-	return ORDER_FAULT(r, c, "%s among a thread's events", wire_specs[c->type].name);
+	return ORDER_FAULT(o, c, "%s among a thread's events", wire_specs[c->type].name);
 }

@@ -4,39 +4,81 @@
  *
  * A rule looks at a thread's next event and the model.  It returns
  *	1	the event can happen now: the model has changed, and `out` is filled in but for time and stack; what the
- *		event expands to beyond the first is in r->pending
+ *		event expands to beyond the first is in o->pending
  *	0	not yet: nothing has changed
  *	< 0	it breaks a rule of the model, or names what does not exist; the fault is recorded
  */
 #ifndef LIBTRACE_ORDER_H
 #define LIBTRACE_ORDER_H
 
-#include "libtrace/readerimpl.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <exectrace/reader.h>
+
+#include "libtrace/fault.h"
+#include "libtrace/generation.h"
+#include "libtrace/model.h"
 #include "wire/event.h"
 
-typedef int etr__rule_fn(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out);
+#define ETR__MAX_PENDING 2	/* events that one wire event may expand to, beyond the first */
+
+/* One ordering: a generation at hand, the model that its events move, and what has been delivered.  It belongs to one thread. */
+struct etr__order {
+	struct etr__generation *now;	/* the caller's; NULL: none yet */
+	struct etr__fault *fault;	/* the caller's */
+	struct etr__model model;
+
+	int64_t last_time;		/* of the event delivered last */
+	int64_t next_sample_time;	/* ns; INT64_MAX: none, or none that could be earlier than an event */
+	unsigned npending, next_pending;
+	struct etr_event pending[ETR__MAX_PENDING];
+	uint64_t counts[256], bytes[256];	/* wire events by type, the structural ones of begun generations too */
+};
+
+void etr__order_init(struct etr__order *o, struct etr__fault *fault);
+void etr__order_free(struct etr__order *o);
+
+/* Takes up a loaded generation, which must stay as it is until etr__order_end().  0, or a negative code with the fault recorded. */
+int etr__order_begin(struct etr__order *o, struct etr__generation *g);
+
+/* Takes the names of the generation's strings back from the model; without effect when none has begun. */
+void etr__order_end(struct etr__order *o);
+
+/* The next event of the generation at hand.  1, 0 when there are no more, or a negative code with the fault recorded. */
+int etr__order_next(struct etr__order *o, struct etr_event *ev);
+
+/* Makes times increase. */
+static inline void etr__order_deliver(struct etr__order *o, struct etr_event *ev)
+{
+	if (ev->time <= o->last_time)
+		ev->time = (int64_t)((uint64_t)o->last_time + 1);
+	o->last_time = ev->time;
+}
+
+typedef int etr__rule_fn(struct etr__order *o, struct etr__cursor *c, struct etr_event *out);
 
 /* Records the fault of an event; returns its code. */
-int etr__order_fault(struct etr_reader *r, const struct etr__cursor *c, int code, const char *fmt, ...)
+int etr__order_fault(struct etr__order *o, const struct etr__cursor *c, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5), cold));
 
-#define ORDER_FAULT(r, c, ...) etr__order_fault((r), (c), ETR_E_ORDER, __VA_ARGS__)
+#define ORDER_FAULT(o, c, ...) etr__order_fault((o), (c), ETR_E_ORDER, __VA_ARGS__)
 
 /* What an event's context must have. */
 enum { ETR__NEED_M = 1, ETR__NEED_P = 2, ETR__NEED_G = 4, ETR__NEED_NO_G = 8 };
 #define ETR__NEED_ALL (ETR__NEED_M | ETR__NEED_P | ETR__NEED_G)
 
 /* The long form of etr__need. */
-int etr__need_fault(struct etr_reader *r, const struct etr__cursor *c, int need) __attribute__((cold));
+int etr__need_fault(struct etr__order *o, const struct etr__cursor *c, int need) __attribute__((cold));
 
 /* 0, or a negative code when the context lacks something. */
-static inline int etr__need(struct etr_reader *r, const struct etr__cursor *c, int need)
+static inline int etr__need(struct etr__order *o, const struct etr__cursor *c, int need)
 {
 	const struct etr__m *m = c->m;
 
 	if (((need & ETR__NEED_M) && m->id == -1) || ((need & ETR__NEED_P) && !m->p) || ((need & ETR__NEED_G) && !m->g) ||
 	    ((need & ETR__NEED_NO_G) && m->g))
-		return etr__need_fault(r, c, need);
+		return etr__need_fault(o, c, need);
 	return 0;
 }
 
@@ -63,19 +105,19 @@ static inline void etr__p_transition(struct etr_event *out, int64_t id, uint8_t 
 }
 
 /* The dense id of an argument; 0, or a negative code where it names nothing. */
-static inline int etr__string_arg(struct etr_reader *r, const struct etr__cursor *c, unsigned arg, etr_string_id *id)
+static inline int etr__string_arg(struct etr__order *o, const struct etr__cursor *c, unsigned arg, etr_string_id *id)
 {
-	if (__builtin_expect(etr__tables_string(&r->tables, c->args[arg], id), 1))
+	if (__builtin_expect(etr__tables_string(&o->now->tables, c->args[arg], id), 1))
 		return 0;
-	return etr__order_fault(r, c, ETR_E_EVENT, "%s names the unknown string %llu", wire_specs[c->type].name,
+	return etr__order_fault(o, c, ETR_E_EVENT, "%s names the unknown string %llu", wire_specs[c->type].name,
 				(unsigned long long)c->args[arg]);
 }
 
-static inline int etr__stack_arg(struct etr_reader *r, const struct etr__cursor *c, unsigned arg, etr_stack_id *id)
+static inline int etr__stack_arg(struct etr__order *o, const struct etr__cursor *c, unsigned arg, etr_stack_id *id)
 {
-	if (__builtin_expect(etr__tables_stack(&r->tables, c->args[arg], id), 1))
+	if (__builtin_expect(etr__tables_stack(&o->now->tables, c->args[arg], id), 1))
 		return 0;
-	return etr__order_fault(r, c, ETR_E_EVENT, "%s names the unknown stack %llu", wire_specs[c->type].name,
+	return etr__order_fault(o, c, ETR_E_EVENT, "%s names the unknown stack %llu", wire_specs[c->type].name,
 				(unsigned long long)c->args[arg]);
 }
 
@@ -87,10 +129,10 @@ struct etr__rule {
 extern const struct etr__rule etr__rules[256];
 
 /* The fault of an event without a rule. */
-int etr__no_rule(struct etr_reader *r, const struct etr__cursor *c) __attribute__((cold));
+int etr__no_rule(struct etr__order *o, const struct etr__cursor *c) __attribute__((cold));
 
 /* Tries the event at hand of a cursor by its type's rule, and does what is common to all: the context, the own stack, the count. */
-static inline int etr__order_try(struct etr_reader *r, struct etr__cursor *c, struct etr_event *out)
+static inline int etr__order_try(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	const struct etr__rule *rule = &etr__rules[c->type];
 	struct etr__m *m = c->m;
@@ -98,19 +140,19 @@ static inline int etr__order_try(struct etr_reader *r, struct etr__cursor *c, st
 
 	m->known = true;
 	if (__builtin_expect(!rule->fn, 0))
-		return etr__no_rule(r, c);
+		return etr__no_rule(o, c);
 	out->time = c->time;
 	out->m = m->id;
 	out->p = m->pid;
 	out->g = m->gid;
 	out->stack = 0;
-	rc = rule->fn(r, c, out);
+	rc = rule->fn(o, c, out);
 	if (__builtin_expect(rc <= 0, 0))
 		return rc;
-	r->counts[c->type]++;
-	r->bytes[c->type] += (uint64_t)(c->p - c->at);
-	if (rule->stack && etr__stack_arg(r, c, rule->stack - 1, &out->stack) < 0)
-		return r->fault.code;
+	o->counts[c->type]++;
+	o->bytes[c->type] += (uint64_t)(c->p - c->at);
+	if (rule->stack && etr__stack_arg(o, c, rule->stack - 1, &out->stack) < 0)
+		return o->fault->code;
 	return 1;
 }
 

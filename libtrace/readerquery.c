@@ -10,7 +10,7 @@
 
 const char *etr_reader_string(const struct etr_reader *r, etr_string_id id, size_t *len)
 {
-	const struct etr__string *s = &r->tables.strings[id < r->tables.nstrings ? id : 0];
+	const struct etr__string *s = &r->now.tables.strings[id < r->now.tables.nstrings ? id : 0];
 
 	if (len)
 		*len = s->len;
@@ -19,25 +19,25 @@ const char *etr_reader_string(const struct etr_reader *r, etr_string_id id, size
 
 const struct etr_frame *etr_reader_stack(const struct etr_reader *r, etr_stack_id id, size_t *nframes)
 {
-	const struct etr__stack *s = &r->tables.stacks[id < r->tables.nstacks ? id : 0];
+	const struct etr__stack *s = &r->now.tables.stacks[id < r->now.tables.nstacks ? id : 0];
 
 	*nframes = s->n;
-	return s->n ? r->tables.frames + s->first : NULL;
+	return s->n ? r->now.tables.frames + s->first : NULL;
 }
 
 int etr_reader_stack_by_wire_id(const struct etr_reader *r, uint64_t wire_id, etr_stack_id *out)
 {
-	return etr__tables_stack(&r->tables, wire_id, out);
+	return etr__tables_stack(&r->now.tables, wire_id, out);
 }
 
 size_t etr_reader_nstrings(const struct etr_reader *r)
 {
-	return r->tables.nstrings;
+	return r->now.tables.nstrings;
 }
 
 size_t etr_reader_nstacks(const struct etr_reader *r)
 {
-	return r->tables.nstacks;
+	return r->now.tables.nstacks;
 }
 
 const struct etr_sync *etr_reader_sync(const struct etr_reader *r)
@@ -57,12 +57,12 @@ uint64_t etr_reader_generation(const struct etr_reader *r)
 
 const uint64_t *etr_reader_wire_counts(const struct etr_reader *r)
 {
-	return r->counts;
+	return r->order.counts;
 }
 
 const uint64_t *etr_reader_wire_bytes(const struct etr_reader *r)
 {
-	return r->bytes;
+	return r->order.bytes;
 }
 
 const char *etr_reader_detail(const struct etr_reader *r)
@@ -92,9 +92,9 @@ uint64_t etr_reader_good_size(const struct etr_reader *r)
 
 uint64_t etr_reader_offset(const struct etr_reader *r)
 {
-	uint64_t at = r->start + r->frontier.passed;
+	uint64_t at = r->now.start + r->now.frontier.passed;
 
-	return r->loaded && at < r->end ? at : r->end;
+	return r->loaded && at < r->now.end ? at : r->now.end;
 }
 
 uint64_t etr_reader_size(const struct etr_reader *r)

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * orderrun.c - puts one generation's events in order.
+ *
+ * Three sources take turns: what an event expanded to (o->pending), the CPU samples, and the frontier of the threads' next
+ * events.  When all are empty the generation has been delivered.
+ */
+#include "libtrace/order.h"
+
+#include <string.h>
+
+void etr__order_init(struct etr__order *o, struct etr__fault *fault)
+{
+	memset(o, 0, sizeof(*o));
+	o->fault = fault;
+	o->next_sample_time = INT64_MAX;
+	etr__model_init(&o->model);
+}
+
+void etr__order_free(struct etr__order *o)
+{
+	etr__model_free(&o->model);
+}
+
+/* Notes when the next sample is due. */
+static void look_at_samples(struct etr__order *o)
+{
+	const struct etr__tables *t = &o->now->tables;
+
+	o->next_sample_time = t->next_sample < t->nsamples ? t->samples[t->next_sample].time : INT64_MAX;
+}
+
+int etr__order_begin(struct etr__order *o, struct etr__generation *g)
+{
+	int rc;
+
+	for (int i = 0; i < 256; i++) {
+		o->counts[i] += g->counts[i];
+		o->bytes[i] += g->bytes[i];
+	}
+	rc = etr__frontier_start(&g->frontier, &o->model, g->tables.ns_per_unit);
+	if (rc < 0)
+		return etr__fault_in(o->fault, g->number);
+	o->now = g;
+	if (g->frontier.n && o->model.first_gen == 0)
+		o->model.first_gen = g->number;
+	look_at_samples(o);
+	return 0;
+}
+
+void etr__order_end(struct etr__order *o)
+{
+	struct etr__generation *g = o->now;
+
+	for (size_t i = 0; g && i < g->tables.nstrings; i++)
+		if (g->tables.strings[i].name)
+			etr__name_put(&o->model, g->tables.strings[i].name);
+	o->now = NULL;
+}
+
+static int deliver_pending(struct etr__order *o, struct etr_event *ev)
+{
+	*ev = o->pending[o->next_pending++];
+	if (o->next_pending == o->npending)
+		o->npending = o->next_pending = 0;
+	etr__order_deliver(o, ev);
+	return 1;
+}
+
+static int deliver_sample(struct etr__order *o, struct etr_event *ev)
+{
+	struct etr__tables *t = &o->now->tables;
+	const struct etr__sample *s = &t->samples[t->next_sample++];
+
+	look_at_samples(o);
+	memset(ev, 0, sizeof(*ev));
+	ev->time = s->time;
+	ev->kind = ETR_KIND_STACK_SAMPLE;
+	ev->m = s->m;
+	ev->p = s->p;
+	ev->g = s->g;
+	/* The one id that goes unchecked. */
+	if (!etr__tables_stack(t, s->stack, &ev->stack))
+		ev->stack = 0;
+	etr__order_deliver(o, ev);
+	return 1;
+}
+
+static int nothing_can_follow(struct etr__order *o)
+{
+	const struct etr__cursor *c = o->now->frontier.heap[0].cursor;
+
+	return ORDER_FAULT(o, c, "no thread's next event can follow; the earliest is %s of thread %lld", wire_specs[c->type].name,
+			   (long long)c->m->id);
+}
+
+/* The earliest event cannot happen yet: takes the earliest of the others that can. */
+static int try_others(struct etr__order *o, struct etr_event *ev, size_t *taken)
+{
+	struct etr__frontier *f = &o->now->frontier;
+
+	etr__frontier_sort(f);
+	for (size_t i = 1; i < f->n; i++) {
+		int rc = etr__order_try(o, f->heap[i].cursor, ev);
+
+		*taken = i;
+		if (rc != 0)
+			return rc;
+	}
+	return nothing_can_follow(o);
+}
+
+static __attribute__((cold)) int fail(struct etr__order *o)
+{
+	o->npending = 0;
+	return etr__fault_in(o->fault, o->now->number);
+}
+
+int etr__order_next(struct etr__order *o, struct etr_event *ev)
+{
+	struct etr__frontier *f;
+	size_t taken = 0;
+	int rc;
+
+	if (!o->now)
+		return 0;
+	if (__builtin_expect(o->npending != 0, 0))
+		return deliver_pending(o, ev);
+	f = &o->now->frontier;
+	if (__builtin_expect(f->n == 0, 0))
+		return o->now->tables.next_sample < o->now->tables.nsamples ? deliver_sample(o, ev) : 0;
+	if (__builtin_expect(o->next_sample_time < f->heap[0].time, 0))
+		return deliver_sample(o, ev);
+	rc = etr__order_try(o, f->heap[0].cursor, ev);
+	if (__builtin_expect(rc == 0, 0))
+		rc = try_others(o, ev, &taken);
+	/* An event is delivered only when the one behind it on its thread can be decoded. */
+	if (__builtin_expect(rc < 0, 0) || __builtin_expect((rc = etr__frontier_advance(f, taken)) < 0, 0))
+		return fail(o);
+	etr__order_deliver(o, ev);
+	return 1;
+}
