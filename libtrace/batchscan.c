@@ -7,7 +7,16 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "libtrace/notrace.h"
 #include "wire/header.h"
+
+static __attribute__((cold)) int no_trace(struct etr__input *in, struct etr__fault *fault)
+{
+	const uint8_t *p;
+	ssize_t n = etr__input_view(in, 0, ETR__NOTRACE_LOOK, &p);
+
+	return n < 0 ? etr__fault_io(fault, 0) : etr__refuse_format(fault, p, (size_t)n < ETR__NOTRACE_LOOK ? (size_t)n : ETR__NOTRACE_LOOK);
+}
 
 int etr__scan_file_header(struct etr__input *in, int *version, struct etr__fault *fault)
 {
@@ -26,11 +35,10 @@ int etr__scan_file_header(struct etr__input *in, int *version, struct etr__fault
 				      WIRE_HEADER_SIZE);
 	*version = n < WIRE_HEADER_SIZE ? -1 : wire_get_file_header(p);
 	if (*version < 0)
-		return etr__fault_set(fault, ETR_E_FORMAT, 0, "not an execution trace");
+		return no_trace(in, fault);
 	if (*version == 22 || *version == 23 || *version == 25 || *version == 26)
 		return 0;
-	return etr__fault_set(fault, ETR_E_VERSION, 0, "a trace of version 1.%d, where 1.22, 1.23, 1.25 and 1.26 can be read",
-			      *version);
+	return etr__refuse_version(fault, *version);
 }
 
 static int cut_off(const struct etr__batch *b, struct etr__fault *fault)

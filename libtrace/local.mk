@@ -15,6 +15,7 @@ libtracecore_la_SOURCES = \
 	%D%/idhash.c %D%/idhash.h \
 	%D%/input.c %D%/input.h \
 	%D%/model.c %D%/model.h \
+	%D%/notrace.c %D%/notrace.h \
 	%D%/order.c %D%/order.h \
 	%D%/orderrun.c \
 	%D%/order-go.c %D%/order-proc.c %D%/order-range.c %D%/order-user.c \

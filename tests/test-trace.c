@@ -315,14 +315,20 @@ START_TEST(what_is_no_trace_is_refused)
 		const char *data;
 		size_t n;
 		int rc;
+		const char *says;
 	} some[] = {
-		{ "", 0, ETR_E_EMPTY },
-		{ "go 1", 4, ETR_E_TRUNCATED },
-		{ "gone", 4, ETR_E_FORMAT },
-		{ "go 1.24 trace\0\0\0", 16, ETR_E_VERSION },
-		{ "go 1.21 trace\0\0\0", 16, ETR_E_VERSION },
-		{ "go 1.5 trace\0\0\0\0", 16, ETR_E_VERSION },
-		{ "go 1.26 trace\0\0x", 16, ETR_E_FORMAT },
+		{ "", 0, ETR_E_EMPTY, "empty" },
+		{ "go 1", 4, ETR_E_TRUNCATED, "cut off after 4 of 16 bytes" },
+		{ "gone", 4, ETR_E_FORMAT, "not an execution trace but text: \"gone\"" },
+		{ "go 1.24 trace\0\0\0", 16, ETR_E_VERSION, "\"go 1.24 trace\", where those of 1.22, 1.23, 1.25 and 1.26" },
+		{ "go 1.27 trace\0\0\0", 16, ETR_E_VERSION, "a newer exectrace may read it" },
+		{ "go 1.21 trace\0\0\0", 16, ETR_E_VERSION, "\"go 1.21 trace\", in the format before Go 1.22: build the" },
+		{ "go 1.19 trace\0\0\0", 16, ETR_E_VERSION, "\"go 1.19 trace\", in the old format of Go 1.19 or 1.20: build" },
+		{ "go 1.11 trace\0\0\0", 16, ETR_E_VERSION, "\"go 1.11 trace\", in the old format of Go 1.11 to 1.18: build" },
+		{ "go 1.5 trace\0\0\0\0", 16, ETR_E_VERSION, "\"go 1.5 trace\", in the format before Go 1.22" },
+		{ "go 1.26 trace\0\0x", 16, ETR_E_FORMAT, "not an execution trace" },
+		{ "\x1f\x8b\x08", 3, ETR_E_FORMAT, "gzip-compressed" },
+		{ "\x7f" "ELF\2\1\1", 7, ETR_E_FORMAT, "an ELF file" },
 	};
 
 	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
@@ -330,6 +336,7 @@ START_TEST(what_is_no_trace_is_refused)
 		struct etr_event ev;
 
 		ck_assert_int_eq(etr_reader_open_memory(r, some[i].data, some[i].n), -some[i].rc);
+		ck_assert_ptr_nonnull(strstr(etr_reader_detail(r), some[i].says));
 		ck_assert_int_eq(etr_reader_next(r, &ev), -some[i].rc);
 		etr_reader_free(r);
 	}

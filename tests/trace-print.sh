@@ -52,7 +52,7 @@ for mode in "" --raw; do
 	expect 1 "trace-print: $dir/missing: offset 0: No such file or directory" "$print" $mode "$dir/missing"
 	expect 1 "trace-print: $dir: offset 0: Is a directory" "$print" $mode "$dir"
 	expect 1 "trace-print: $dir/empty: offset 0: the trace is empty" "$print" $mode "$dir/empty"
-	expect 1 "trace-print: $dir/notrace: offset 0: not an execution trace" "$print" $mode "$dir/notrace"
+	expect 1 "trace-print: $dir/notrace: offset 0: not an execution trace but text: \"this is no trace at all\"" "$print" $mode "$dir/notrace"
 	# Nothing whole, so no output file.
 	expect 1 "trace-print: $dir/empty: offset 0: the trace is empty" "$print" $mode -o "$dir/none" "$dir/empty"
 	[ ! -e "$dir/none" ] || { echo "an output file of nothing"; bad=$((bad + 1)); }
