@@ -32,12 +32,12 @@ static int compare(const void *a, const void *b)
 static unsigned long long read_all(const char *path)
 {
 	struct etr_reader *r = etr_reader_new();
-	struct etr_event ev;
+	struct etr_event ev[128];
 	unsigned long long n = 0;
 	int rc = r ? etr_reader_open_path(r, path) : -ETR_E_NOMEM;
 
-	while (rc >= 0 && (rc = etr_reader_next(r, &ev)) == 1)
-		n++;
+	while (rc >= 0 && (rc = etr_reader_next_events(r, ev, 128)) > 0)
+		n += (unsigned)rc;
 	if (rc < 0) {
 		fprintf(stderr, "bench-read: %s: %s\n", path, r ? etr_reader_detail(r) : "out of memory");
 		n = 0;

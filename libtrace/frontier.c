@@ -188,8 +188,20 @@ int etr__cursor_next(struct etr__frontier *f, struct etr__cursor *c)
 	if (__builtin_expect(!p, 0))
 		return undecodable(f, c);
 	c->p = p;
+	c->has_args = true;
 	c->time = (int64_t)((uint64_t)c->time + (uint64_t)etr__units_to_ns(f->ns_per_unit, dt));
 	return 1;
+}
+
+void etr__cursor_args(struct etr__cursor *c)
+{
+	const uint8_t *p = c->at + 1;
+	uint64_t dt;
+
+	p = wire_get_varint(p, c->end, &dt);
+	for (unsigned i = 1; p && i < etr__nargs[c->type]; i++)
+		p = wire_get_varint(p, c->end, &c->args[i - 1]);
+	c->has_args = true;
 }
 
 static size_t sift_up(struct etr__head *heap, size_t i)
@@ -216,7 +228,8 @@ static void sift_down(struct etr__head *heap, size_t n, size_t i)
 	heap[i] = h;
 }
 
-void etr__frontier_drop(struct etr__frontier *f, size_t i)
+/* The thread's events have ended. */
+static void drop(struct etr__frontier *f, size_t i)
 {
 	struct etr__head *heap = f->heap;
 
@@ -227,11 +240,34 @@ void etr__frontier_drop(struct etr__frontier *f, size_t i)
 		sift_down(heap, f->n, 0);
 }
 
+void etr__frontier_settle(struct etr__frontier *f, size_t i)
+{
+	if (i == 0 || sift_up(f->heap, i) == i)
+		sift_down(f->heap, f->n, i);
+}
+
+int etr__frontier_advance(struct etr__frontier *f, size_t i)
+{
+	struct etr__head *h = &f->heap[i];
+	int rc = etr__cursor_next(f, h->cursor);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0) {
+		drop(f, i);
+		return 0;
+	}
+	h->time = h->cursor->time;
+	if (i > 0 || !etr__frontier_head_stays(f, h->time))
+		etr__frontier_settle(f, i);
+	return 0;
+}
+
 int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit)
 {
 	f->ns_per_unit = ns_per_unit;
-	/* Well below the largest time even when rounded; 0 where nothing fits. */
-	f->safe_units = ns_per_unit < 1 ? (uint64_t)1 << 62 : ns_per_unit < 4e18 ? (uint64_t)(4e18 / ns_per_unit) : 0;
+	f->usual_clock = ns_per_unit < (double)((int64_t)1 << 32);
+	f->whole_ns = ns_per_unit < (1 << 20) && ns_per_unit == (double)(int64_t)ns_per_unit ? (int64_t)ns_per_unit : 0;
 	if (etr__grow(&f->heap, &f->capheap, f->ncursors) != 0)
 		return etr__fault_nomem(f->fault);
 	for (size_t i = 0; i < f->ncursors; i++) {
@@ -251,12 +287,6 @@ int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, doubl
 		sift_up(f->heap, f->n++);
 	}
 	return 0;
-}
-
-void etr__frontier_settle(struct etr__frontier *f, size_t i)
-{
-	if (i == 0 || sift_up(f->heap, i) == i)
-		sift_down(f->heap, f->n, i);
 }
 
 static bool head_is_before(const void *a, const void *b)

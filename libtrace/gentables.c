@@ -327,6 +327,18 @@ static int resolve_frames(struct etr__tables *t, struct etr__fault *fault)
 	return 0;
 }
 
+/* The ids from 0 on that are in the map's array without a gap. */
+static uint64_t without_gap(const struct etr__idmap *map, const uint32_t **ids)
+{
+	static const uint32_t zero[1];
+	uint64_t n = 1;
+
+	while (n < map->ndirect && map->direct[n] != 0)
+		n++;
+	*ids = map->ndirect ? map->direct : zero;
+	return n;
+}
+
 static bool sample_is_before(const void *a, const void *b)
 {
 	return ((const struct etr__sample *)a)->time < ((const struct etr__sample *)b)->time;
@@ -343,6 +355,8 @@ int etr__tables_close(struct etr__tables *t, int version, uint64_t end, struct e
 	rc = resolve_frames(t, fault);
 	if (rc < 0)
 		return rc;
+	t->nstring_of = without_gap(&t->string_ids, &t->string_of);
+	t->nstack_of = without_gap(&t->stack_ids, &t->stack_of);
 	for (size_t i = 0; i < t->nsamples; i++)
 		t->samples[i].time = etr__units_to_ns(t->ns_per_unit, (uint64_t)t->samples[i].time);
 	etr__gosort(t->samples, t->nsamples, sizeof(*t->samples), sample_is_before);

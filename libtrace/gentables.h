@@ -72,6 +72,12 @@ struct etr__tables {
 	size_t nplaces, capplaces;
 	struct etr__hash place_of;	/* pc -> index into places[], plus one */
 
+	/* Once the tables are closed: dense ids of the file's ids below n, where none is missing. */
+	const etr_string_id *string_of;
+	uint64_t nstring_of;
+	const etr_stack_id *stack_of;
+	uint64_t nstack_of;
+
 	struct etr__sample *samples;
 	size_t nsamples, capsamples, next_sample;
 

@@ -12,12 +12,13 @@ libtracecore_la_SOURCES = \
 	%D%/goquote.c %D%/goquote.h \
 	%D%/gosort.c %D%/gosort.h \
 	%D%/growth.h \
+	%D%/gtable.c %D%/gtable.h \
 	%D%/idhash.c %D%/idhash.h \
 	%D%/input.c %D%/input.h \
 	%D%/model.c %D%/model.h \
 	%D%/notrace.c %D%/notrace.h \
 	%D%/order.c %D%/order.h \
-	%D%/orderrun.c \
+	%D%/orderfast.c %D%/orderrun.c \
 	%D%/order-go.c %D%/order-proc.c %D%/order-range.c %D%/order-user.c \
 	%D%/rawreader.c %D%/rawtext.c \
 	%D%/reader.c %D%/readerimpl.h \

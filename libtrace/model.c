@@ -2,8 +2,7 @@
  *
  * model.c - the scheduler as the events tell of it.
  *
- * The model owns everything that it points to.  A G that is forgotten goes to a free list with its arrays, so that a trace
- * of millions of short goroutines needs memory for those that live at one time.  Threads and processors are few and stay.
+ * The model owns everything that it points to.  Threads and processors are few and stay.
  */
 #include "libtrace/model.h"
 
@@ -15,7 +14,7 @@
 void etr__model_init(struct etr__model *model)
 {
 	memset(model, 0, sizeof(*model));
-	etr__hash_init(&model->gs);
+	etr__gtable_init(&model->gs);
 	etr__hash_init(&model->tasks);
 	etr__hash_init(&model->names);
 	etr__idmap_init(&model->p_ids);
@@ -23,22 +22,8 @@ void etr__model_init(struct etr__model *model)
 	model->no_thread = (struct etr__m){ .id = -1, .gid = -1, .pid = -1 };
 }
 
-static void free_g(struct etr__g *g)
-{
-	free(g->ranges);
-	free(g->regions);
-	free(g);
-}
-
 void etr__model_free(struct etr__model *model)
 {
-	for (size_t i = 0; model->gs.n && i <= model->gs.mask; i++)
-		if (model->gs.slots[i].val)
-			free_g((struct etr__g *)(uintptr_t)model->gs.slots[i].val);
-	for (struct etr__g *g = model->free_gs, *next; g; g = next) {
-		next = g->next_free;
-		free_g(g);
-	}
 	for (size_t i = 0; model->tasks.n && i <= model->tasks.mask; i++)
 		free((void *)(uintptr_t)model->tasks.slots[i].val);
 	for (struct etr__task *t = model->free_tasks, *next; t; t = next) {
@@ -56,7 +41,7 @@ void etr__model_free(struct etr__model *model)
 		free(model->ms[i]);
 	free(model->ps);
 	free(model->ms);
-	etr__hash_free(&model->gs);
+	etr__gtable_free(&model->gs);
 	etr__hash_free(&model->tasks);
 	etr__hash_free(&model->names);
 	etr__idmap_free(&model->p_ids);
@@ -66,34 +51,16 @@ void etr__model_free(struct etr__model *model)
 struct etr__g *etr__model_add_g(struct etr__model *model, int64_t id, uint8_t status, uint64_t gen)
 {
 	/* A thread may still be bound to one that was forgotten; it means the new one from now on. */
-	struct etr__g *g = (struct etr__g *)(uintptr_t)etr__hash_get(&model->gs, (uint64_t)id);
+	struct etr__g *g = etr__gtable_find(&model->gs, id);
 
-	if (!g) {
-		g = model->free_gs;
-		if (g)
-			model->free_gs = g->next_free;
-		else
-			g = calloc(1, sizeof(*g));
+	if (g == &etr__no_g) {
+		g = etr__gtable_add(&model->gs, id);
 		if (!g)
 			return NULL;
-		if (etr__hash_put(&model->gs, (uint64_t)id, (uint64_t)(uintptr_t)g) != 0) {
-			free_g(g);
-			return NULL;
-		}
-		g->id = id;
-		g->bound = 0;
 	}
-	g->known = true;
 	g->status = status;
 	g->seq = (struct etr__seq){ gen, 0 };
 	return g;
-}
-
-void etr__release_g(struct etr__model *model, struct etr__g *g)
-{
-	etr__hash_del(&model->gs, (uint64_t)g->id);
-	g->next_free = model->free_gs;
-	model->free_gs = g;
 }
 
 void etr__model_forget_g(struct etr__model *model, struct etr__g *g)
@@ -102,9 +69,9 @@ void etr__model_forget_g(struct etr__model *model, struct etr__g *g)
 		etr__name_put(model, g->regions[i].name);
 	g->nregions = 0;
 	g->nranges = 0;
-	g->known = false;
+	g->status = ETR__G_FORGOTTEN;
 	if (g->bound == 0)
-		etr__release_g(model, g);
+		etr__gtable_remove(&model->gs, g);
 }
 
 struct etr__p *etr__model_add_p(struct etr__model *model, int64_t id, uint8_t status, uint64_t gen)

@@ -14,17 +14,8 @@
 
 #include "libtrace/genarena.h"
 #include "libtrace/gentables.h"
+#include "libtrace/gtable.h"
 #include "libtrace/idhash.h"
-
-/* A position in the order of a G's or P's events: the n-th since it was announced in a generation. */
-struct etr__seq {
-	uint64_t gen, n;
-};
-
-static inline bool etr__seq_fits(const struct etr__seq *now, uint64_t gen, uint64_t n)
-{
-	return now->gen == gen && n == now->n + 1;
-}
 
 /* A text that outlives the generation whose string it was: names of open regions and tasks.  One per text, counted. */
 struct etr__name {
@@ -48,19 +39,6 @@ struct etr__range {
 	uint64_t kind;
 };
 
-struct etr__g {
-	int64_t id;
-	struct etr__seq seq;
-	uint8_t status;			/* enum wire_gstatus, or 0 */
-	bool known;			/* false: forgotten, and only here while a thread is bound to it */
-	uint32_t bound;			/* threads that are bound to it */
-	struct etr__range *ranges;
-	size_t nranges, capranges;
-	struct etr__region *regions;
-	size_t nregions, capregions;
-	struct etr__g *next_free;
-};
-
 struct etr__p {
 	int64_t id;
 	struct etr__seq seq;
@@ -69,11 +47,11 @@ struct etr__p {
 };
 
 struct etr__m {
+	int64_t gid, pid;		/* ids of g and p; -1: none.  Set with them by etr__bind_g() and etr__bind_p() alone */
 	int64_t id;
-	bool known;			/* an event of it was tried, or a G bound */
 	struct etr__g *g;		/* NULL: none */
 	struct etr__p *p;
-	int64_t gid, pid;		/* their ids; -1: none.  Set by etr__bind_g() and etr__bind_p() alone */
+	bool known;			/* an event of it was tried, or a G bound */
 };
 
 struct etr__task {
@@ -88,8 +66,7 @@ struct etr__model {
 	uint64_t first_gen;		/* the trace's first generation with events; 0: not known yet */
 	uint64_t gc_seq;
 	enum etr__gc gc;
-	struct etr__hash gs;		/* id -> struct etr__g */
-	struct etr__g *free_gs;
+	struct etr__gtable gs;
 	struct etr__hash tasks;		/* id -> struct etr__task */
 	struct etr__task *free_tasks;
 	struct etr__hash names;		/* hash -> struct etr__name */
@@ -107,9 +84,9 @@ void etr__model_free(struct etr__model *model);
 /* The find functions give NULL for what is unknown, the add functions for want of memory. */
 static inline struct etr__g *etr__model_g(const struct etr__model *model, int64_t id)
 {
-	struct etr__g *g = (struct etr__g *)(uintptr_t)etr__hash_get(&model->gs, (uint64_t)id);
+	struct etr__g *g = etr__gtable_find(&model->gs, id);
 
-	return g && g->known ? g : NULL;
+	return etr__g_is_known(g) ? g : NULL;
 }
 
 /* A new G, its seq (gen, 0); the id must be unknown. */
@@ -139,8 +116,6 @@ static inline struct etr__m *etr__model_m(const struct etr__model *model, int64_
 struct etr__m *etr__model_get_m(struct etr__model *model, int64_t id);
 
 /* Binds a G or P, or with NULL nothing, to a thread.  Without effect on the one that stands for no thread. */
-void etr__release_g(struct etr__model *model, struct etr__g *g);
-
 static inline void etr__bind_g(struct etr__model *model, struct etr__m *m, struct etr__g *g)
 {
 	struct etr__g *old = m->g;
@@ -153,8 +128,8 @@ static inline void etr__bind_g(struct etr__model *model, struct etr__m *m, struc
 		g->bound++;
 	m->g = g;
 	m->gid = g ? g->id : -1;
-	if (old && --old->bound == 0 && !old->known)
-		etr__release_g(model, old);
+	if (old && --old->bound == 0 && !etr__g_is_known(old))
+		etr__gtable_remove(&model->gs, old);
 }
 
 static inline void etr__bind_p(struct etr__m *m, struct etr__p *p)

@@ -18,9 +18,9 @@ static inline struct etr__g *current(struct etr__order *o, struct etr__cursor *c
 
 	if (etr__need(o, c, need) < 0)
 		return NULL;
-	if (__builtin_expect(g->known && g->status == status, 1))
+	if (__builtin_expect(etr__g_is_known(g) && g->status == status, 1))
 		return g;
-	if (!g->known)
+	if (!etr__g_is_known(g))
 		ORDER_FAULT(o, c, "%s of goroutine %lld, which has ended", wire_specs[c->type].name, (long long)g->id);
 	else
 		ORDER_FAULT(o, c, "%s of goroutine %lld, which has status %u where %u was expected", wire_specs[c->type].name,
@@ -103,7 +103,7 @@ int etr__rule_go_create(struct etr__order *o, struct etr__cursor *c, struct etr_
 
 	if (rc < 0)
 		return rc;
-	if (creator && creator->known && creator->status != WIRE_G_RUNNING)
+	if (creator && etr__g_is_known(creator) && creator->status != WIRE_G_RUNNING)
 		return ORDER_FAULT(o, c, "goroutine %lld creates one, but is not running", (long long)creator->id);
 	if (etr__model_g(&o->model, id))
 		return ORDER_FAULT(o, c, "goroutine %lld is created a second time", (long long)id);

@@ -44,9 +44,9 @@ static struct etr__g *current(struct etr__order *o, struct etr__cursor *c)
 
 	if (etr__need(o, c, ETR__NEED_ALL) < 0)
 		return NULL;
-	if (!g->known)
+	if (!etr__g_is_known(g))
 		ORDER_FAULT(o, c, "%s of goroutine %lld, which has ended", wire_specs[c->type].name, (long long)g->id);
-	return g->known ? g : NULL;
+	return etr__g_is_known(g) ? g : NULL;
 }
 
 /* The name of an STW range by the file's string id of its kind.  0, or a negative code. */

@@ -124,7 +124,7 @@ static struct etr__name *region_name(struct etr__order *o, struct etr__cursor *c
 
 	if (etr__need(o, c, ETR__NEED_ALL) < 0)
 		return NULL;
-	if (!c->m->g->known) {
+	if (!etr__g_is_known(c->m->g)) {
 		ORDER_FAULT(o, c, "%s of goroutine %lld, which has ended", wire_specs[c->type].name, (long long)c->m->g->id);
 		return NULL;
 	}

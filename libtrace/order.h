@@ -29,6 +29,8 @@ struct etr__order {
 	struct etr__fault *fault;	/* the caller's */
 	struct etr__model model;
 
+	bool bmi2;			/* etr__order_can_bmi2() */
+	bool stuck;			/* the fault was recorded behind events that were delivered; it is next */
 	int64_t last_time;		/* of the event delivered last */
 	int64_t next_sample_time;	/* ns; INT64_MAX: none, or none that could be earlier than an event */
 	unsigned npending, next_pending;
@@ -45,8 +47,20 @@ int etr__order_begin(struct etr__order *o, struct etr__generation *g);
 /* Takes the names of the generation's strings back from the model; without effect when none has begun. */
 void etr__order_end(struct etr__order *o);
 
-/* The next event of the generation at hand.  1, 0 when there are no more, or a negative code with the fault recorded. */
-int etr__order_next(struct etr__order *o, struct etr_event *ev);
+/*
+ * Up to max (at least 1) next events of the generation at hand.  How many, 0 when there are no more, or a negative code with the
+ * fault recorded.
+ */
+int etr__order_events(struct etr__order *o, struct etr_event *ev, int max);
+
+/*
+ * Delivers events for as long as they come from the frontier's head and are usual; orderfast.c tells what that is.  There must be
+ * a head, and nothing pending.  How many, from 0 on; whatever comes next is then for the rules.
+ */
+int etr__order_run(struct etr__order *o, struct etr_event *ev, int max);
+
+/* Whether this processor is good at bit extraction. */
+bool etr__order_can_bmi2(void);
 
 /* Makes times increase. */
 static inline void etr__order_deliver(struct etr__order *o, struct etr_event *ev)
@@ -139,6 +153,8 @@ static inline int etr__order_try(struct etr__order *o, struct etr__cursor *c, st
 	int rc;
 
 	m->known = true;
+	if (!c->has_args)
+		etr__cursor_args(c);
 	if (__builtin_expect(!rule->fn, 0))
 		return etr__no_rule(o, c);
 	out->time = c->time;

@@ -14,6 +14,7 @@ void etr__order_init(struct etr__order *o, struct etr__fault *fault)
 	memset(o, 0, sizeof(*o));
 	o->fault = fault;
 	o->next_sample_time = INT64_MAX;
+	o->bmi2 = etr__order_can_bmi2();
 	etr__model_init(&o->model);
 }
 
@@ -116,27 +117,53 @@ static __attribute__((cold)) int fail(struct etr__order *o)
 	return etr__fault_in(o->fault, o->now->number);
 }
 
-int etr__order_next(struct etr__order *o, struct etr_event *ev)
+/* The head's event, or one that can come before it, by the rules.  1 or a negative code. */
+static int deliver_by_rules(struct etr__order *o, struct etr_event *ev)
 {
-	struct etr__frontier *f;
+	struct etr__frontier *f = &o->now->frontier;
 	size_t taken = 0;
-	int rc;
+	int rc = etr__order_try(o, f->heap[0].cursor, ev);
 
-	if (!o->now)
-		return 0;
-	if (__builtin_expect(o->npending != 0, 0))
-		return deliver_pending(o, ev);
-	f = &o->now->frontier;
-	if (__builtin_expect(f->n == 0, 0))
-		return o->now->tables.next_sample < o->now->tables.nsamples ? deliver_sample(o, ev) : 0;
-	if (__builtin_expect(o->next_sample_time < f->heap[0].time, 0))
-		return deliver_sample(o, ev);
-	rc = etr__order_try(o, f->heap[0].cursor, ev);
-	if (__builtin_expect(rc == 0, 0))
+	if (rc == 0)
 		rc = try_others(o, ev, &taken);
 	/* An event is delivered only when the one behind it on its thread can be decoded. */
-	if (__builtin_expect(rc < 0, 0) || __builtin_expect((rc = etr__frontier_advance(f, taken)) < 0, 0))
+	if (rc < 0 || (rc = etr__frontier_advance(f, taken)) < 0)
 		return fail(o);
 	etr__order_deliver(o, ev);
 	return 1;
+}
+
+/* 1, 0 when the generation has ended, or a negative code. */
+static int deliver_one(struct etr__order *o, struct etr_event *ev)
+{
+	const struct etr__frontier *f = &o->now->frontier;
+	const struct etr__tables *t = &o->now->tables;
+
+	if (o->npending)
+		return deliver_pending(o, ev);
+	if (f->n == 0)
+		return t->next_sample < t->nsamples ? deliver_sample(o, ev) : 0;
+	return o->next_sample_time < f->heap[0].time ? deliver_sample(o, ev) : deliver_by_rules(o, ev);
+}
+
+int etr__order_events(struct etr__order *o, struct etr_event *ev, int max)
+{
+	int n = 0, rc = 1;
+
+	if (o->stuck)
+		return o->fault->code;
+	if (!o->now)
+		return 0;
+	while (n < max) {
+		if (o->npending == 0 && o->now->frontier.n != 0)
+			n += etr__order_run(o, ev + n, max - n);
+		if (n == max)
+			break;
+		rc = deliver_one(o, ev + n);
+		if (rc <= 0)
+			break;
+		n++;
+	}
+	o->stuck = rc < 0;
+	return n > 0 ? n : rc;
 }

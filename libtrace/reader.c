@@ -173,18 +173,23 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 	return deliver_sync(r, ev);
 }
 
-int etr_reader_next(struct etr_reader *r, struct etr_event *ev)
+int etr_reader_next_events(struct etr_reader *r, struct etr_event *events, int max)
 {
-	int rc;
+	int n;
 
-	if (__builtin_expect(!r->opened, 0))
+	if (__builtin_expect(!r->opened || max < 1, 0))
 		return -ETR_E_INVALID;
 	if (__builtin_expect(r->failed, 0))
 		return r->fault.code;
-	rc = etr__order_next(&r->order, ev);
-	if (__builtin_expect(rc == 1, 1))
-		return 1;
-	if (rc < 0)
-		return fail(r, rc);
-	return r->done ? 0 : next_generation(r, ev);
+	n = etr__order_events(&r->order, events, max);
+	if (__builtin_expect(n > 0, 1))
+		return n;
+	if (n < 0)
+		return fail(r, n);
+	return r->done ? 0 : next_generation(r, events);
+}
+
+int etr_reader_next(struct etr_reader *r, struct etr_event *ev)
+{
+	return etr_reader_next_events(r, ev, 1);
 }

@@ -202,6 +202,19 @@ int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_
  */
 int etr_reader_next(struct etr_reader *reader, struct etr_event *event);
 
+/**
+ * etr_reader_next_events - deliver up to max next events at once: the same ones, for less time each
+ * @events: out; at least max of them
+ * @max:    1 or more
+ *
+ * All are of one generation, so that their strings and stacks are valid together: a Sync comes first.  What is told of the
+ * reader beside its events (counts, offsets) is as of the last one.  An error comes after all events before it have been delivered.
+ *
+ * Return: how many were delivered, 1 to max, not always as many as there could be; 0 clean end; or as etr_reader_next(), and
+ * -ETR_E_INVALID for a max below 1.
+ */
+int etr_reader_next_events(struct etr_reader *reader, struct etr_event *events, int max);
+
 /*
  * The text of a string, a NUL behind it that is not counted in *len (it may hold NULs of its own; len may be NULL).  Valid until
  * the next Sync is delivered.  An id that is not valid gives "".
