@@ -9,6 +9,7 @@ libtracecore_la_SOURCES = \
 	%D%/genarena.c %D%/genarena.h \
 	%D%/generation.c %D%/generation.h \
 	%D%/gentables.c %D%/gentables.h \
+	%D%/genverify.c %D%/genverify.h \
 	%D%/goquote.c %D%/goquote.h \
 	%D%/gosort.c %D%/gosort.h \
 	%D%/growth.h \

@@ -2,22 +2,26 @@
  *
  * tracewriter.c - writes traces of the Go 1.26 format.
  *
- * Each thread has a batch that is being filled; it is handed out when it is full and when the generation ends, so a thread's
- * batches leave in the order in which it wrote them.  Tables are handed out when the generation ends.  Memory is thus the
- * generation's tables plus one batch for each thread.
+ * Each thread has a batch that is being filled; it leaves when it is full and when the generation ends, so a thread's batches
+ * leave in the order in which it wrote them.  Tables leave when the generation ends.  What leaves is handed out at once, or, when
+ * generations are verified, kept in w->held until the generation is whole and a reader has taken it.
  *
- * Once something has failed it stays failed: what was handed out may end anywhere.
+ * What a call can see by itself to be wrong (an id that does not exist) is refused there and changes nothing.  Once something has
+ * failed it stays failed.
  */
 #include <exectrace/writer.h>
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libtrace/fault.h"
 #include "libtrace/genarena.h"
+#include "libtrace/genverify.h"
 #include "libtrace/growth.h"
 #include "libtrace/idhash.h"
 #include "wire/header.h"
@@ -49,11 +53,22 @@ struct table {
 	uint64_t n;
 };
 
+/* What a pc stands for; behind the stacks in their arena. */
+struct place {
+	uint64_t func, file, line;
+};
+
 struct etr_writer {
 	int (*write)(void *ctx, const void *buf, size_t size);
 	void *ctx;
 	uint64_t frequency;
 	struct etr__fault fault;
+	char refusal[160];	/* why the last call was refused; "" where the fault says it */
+	bool unverified;
+	struct etr_reader *verifier;	/* has read the generations before */
+	uint8_t *held;		/* what has left of the generation at hand, when it is verified */
+	size_t nheld, capheld;
+	uint64_t handed;	/* bytes that were handed out */
 	uint64_t gen;		/* of the generation at hand, or the last one */
 	bool open;		/* there is one at hand */
 	uint64_t time;		/* it begins, */
@@ -64,6 +79,7 @@ struct etr_writer {
 	size_t nbatches, capbatches, made;
 	struct batch samples;
 	struct table strings, stacks;
+	struct etr__hash places;	/* pc -> struct place */
 };
 
 static int fail(struct etr_writer *w, int code, const char *what)
@@ -76,11 +92,35 @@ static int out_of_memory(struct etr_writer *w)
 	return fail(w, ETR_E_NOMEM, "out of memory");
 }
 
+/* Refuses a call. */
+static __attribute__((format(printf, 2, 3), cold)) int refuse(struct etr_writer *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(w->refusal, sizeof(w->refusal), fmt, ap);
+	va_end(ap);
+	return -ETR_E_INVALID;
+}
+
 static int hand_out(struct etr_writer *w, const void *p, size_t n)
 {
 	errno = 0;
 	if (n && w->write(w->ctx, p, n) != 0)
 		return fail(w, ETR_E_IO, errno ? strerror(errno) : "writing failed");
+	w->handed += n;
+	return 0;
+}
+
+/* Bytes of the generation at hand leave. */
+static int leave(struct etr_writer *w, const void *p, size_t n)
+{
+	if (w->unverified)
+		return hand_out(w, p, n);
+	if (etr__grow(&w->held, &w->capheld, w->nheld + n) != 0)
+		return out_of_memory(w);
+	memcpy(w->held + w->nheld, p, n);
+	w->nheld += n;
 	return 0;
 }
 
@@ -120,6 +160,7 @@ struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_
 	etr__idmap_init(&w->by_m);
 	table_init(&w->strings);
 	table_init(&w->stacks);
+	etr__hash_init(&w->places);
 	wire_put_file_header(header, VERSION);
 	hand_out(w, header, sizeof(header));
 	return w;
@@ -136,12 +177,23 @@ void etr_writer_free(struct etr_writer *w)
 	etr__idmap_free(&w->by_m);
 	table_free(&w->strings);
 	table_free(&w->stacks);
+	etr__hash_free(&w->places);
+	etr_reader_free(w->verifier);
+	free(w->held);
 	free(w);
 }
 
 const char *etr_writer_detail(const struct etr_writer *w)
 {
-	return w->fault.message;
+	return w->fault.code ? w->fault.message : w->refusal;
+}
+
+int etr_writer_set_verify(struct etr_writer *w, int verify)
+{
+	if (w->gen)
+		return refuse(w, "the first generation has been begun");
+	w->unverified = !verify;
+	return 0;
 }
 
 /* 0 when there is a generation at hand, and nothing has failed. */
@@ -149,7 +201,7 @@ static int check_open(struct etr_writer *w)
 {
 	if (w->fault.code)
 		return w->fault.code;
-	return w->open ? 0 : -ETR_E_INVALID;
+	return w->open ? 0 : refuse(w, "no generation has been begun");
 }
 
 int etr_writer_begin_generation(struct etr_writer *w, uint64_t time_units, uint64_t mono_ns, int64_t wall_sec, uint32_t wall_nsec)
@@ -157,7 +209,12 @@ int etr_writer_begin_generation(struct etr_writer *w, uint64_t time_units, uint6
 	if (w->fault.code)
 		return w->fault.code;
 	if (w->open)
-		return -ETR_E_INVALID;
+		return refuse(w, "generation %" PRIu64 " has not been ended", w->gen);
+	if (!w->unverified && !w->verifier) {
+		w->verifier = etr__verify_new();
+		if (!w->verifier)
+			return out_of_memory(w);
+	}
 	w->open = true;
 	w->gen++;
 	w->time = time_units;
@@ -167,7 +224,7 @@ int etr_writer_begin_generation(struct etr_writer *w, uint64_t time_units, uint6
 	return 0;
 }
 
-/* Hands out a batch and empties it. */
+/* A batch leaves and is empty. */
 static int flush(struct etr_writer *w, struct batch *b)
 {
 	uint8_t header[WIRE_BATCH_HEADER_MAX];
@@ -175,14 +232,14 @@ static int flush(struct etr_writer *w, struct batch *b)
 
 	if (b->n == 0)
 		return 0;
-	rc = hand_out(w, header, (size_t)(wire_put_batch_header(header, w->gen, b->m, b->time, b->n) - header));
+	rc = leave(w, header, (size_t)(wire_put_batch_header(header, w->gen, b->m, b->time, b->n) - header));
 	if (rc == 0)
-		rc = hand_out(w, b->buf, b->n);
+		rc = leave(w, b->buf, b->n);
 	b->n = 0;
 	return rc;
 }
 
-/* Makes room for n bytes in a batch, handing out what it holds where it must.  NULL with the fault recorded. */
+/* Makes room for n bytes in a batch, which leaves with what it holds where it must.  NULL with the fault recorded. */
 static uint8_t *room(struct etr_writer *w, struct batch *b, size_t n)
 {
 	if (b->n + n > WIRE_MAX_BATCH_SIZE && flush(w, b) < 0)
@@ -203,17 +260,24 @@ static uint64_t hash_bytes(const uint8_t *p, size_t n)
 	return etr__hash_mix(h);
 }
 
-/* The id of these bytes in the table, new or old. */
-static int64_t intern(struct etr_writer *w, struct table *t, const uint8_t *p, size_t n, uint32_t count)
+/* The id of these bytes in the table; 0: they are not there. */
+static uint64_t find(const struct table *t, uint64_t hash, const uint8_t *p, size_t n, uint32_t count)
 {
-	uint64_t hash = hash_bytes(p, n);
+	const struct entry *e = (const struct entry *)(uintptr_t)etr__hash_get(&t->by_hash, hash);
+
+	for (; e; e = e->same_hash)
+		if (e->len == n && e->count == count && memcmp(e + 1, p, n) == 0)
+			return e->id;
+	return 0;
+}
+
+/* Adds them; returns their id. */
+static int64_t add(struct etr_writer *w, struct table *t, uint64_t hash, const uint8_t *p, size_t n, uint32_t count)
+{
 	struct entry *same = (struct entry *)(uintptr_t)etr__hash_get(&t->by_hash, hash);
 	struct entry *e;
 	size_t size = (sizeof(*e) + n + 7) & ~(size_t)7;
 
-	for (e = same; e; e = e->same_hash)
-		if (e->len == n && e->count == count && memcmp(e + 1, p, n) == 0)
-			return (int64_t)e->id;
 	e = t->n < UINT32_MAX ? etr__arena_alloc(&t->arena, size) : NULL;
 	if (!e)
 		return out_of_memory(w);
@@ -233,23 +297,64 @@ static int64_t intern(struct etr_writer *w, struct table *t, const uint8_t *p, s
 
 int64_t etr_writer_string(struct etr_writer *w, const char *text, size_t len)
 {
+	const uint8_t *p = (const uint8_t *)text;
 	int rc = check_open(w);
+	uint64_t hash, id;
 
 	if (rc < 0 || len == 0)
 		return rc;
 	if (len > WIRE_MAX_STRING_SIZE) {
 		/* Not inside a character. */
 		len = WIRE_MAX_STRING_SIZE;
-		while (len > WIRE_MAX_STRING_SIZE - 3 && ((uint8_t)text[len] & 0xc0) == 0x80)
+		while (len > WIRE_MAX_STRING_SIZE - 3 && (p[len] & 0xc0) == 0x80)
 			len--;
 	}
-	return intern(w, &w->strings, (const uint8_t *)text, len, 0);
+	hash = hash_bytes(p, len);
+	id = find(&w->strings, hash, p, len, 0);
+	return id ? (int64_t)id : add(w, &w->strings, hash, p, len, 0);
+}
+
+/* Whether the generation has these ids, and each pc stands for what it stood for before. */
+static int check_frames(struct etr_writer *w, const struct etr_writer_frame *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct place *known = (const struct place *)(uintptr_t)etr__hash_get(&w->places, f[i].pc);
+		bool same = !known || (known->func == f[i].func && known->file == f[i].file && known->line == f[i].line);
+
+		if (f[i].func > w->strings.n || f[i].file > w->strings.n)
+			return refuse(w, "frame %zu names string %" PRIu64 ", which this generation does not have", i,
+				      f[i].func > w->strings.n ? f[i].func : f[i].file);
+		for (size_t k = 0; k < i && same; k++)
+			same = f[k].pc != f[i].pc ||
+			       (f[k].func == f[i].func && f[k].file == f[i].file && f[k].line == f[i].line);
+		if (!same)
+			return refuse(w, "frame %zu has pc 0x%" PRIx64 ", which stands for another function, file or line already",
+				      i, f[i].pc);
+	}
+	return 0;
+}
+
+/* Notes what the pcs stand for. */
+static int keep_places(struct etr_writer *w, const struct etr_writer_frame *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct place *place;
+
+		if (etr__hash_get(&w->places, f[i].pc))
+			continue;
+		place = etr__arena_alloc(&w->stacks.arena, sizeof(*place));
+		if (!place || etr__hash_put(&w->places, f[i].pc, (uint64_t)(uintptr_t)place) != 0)
+			return out_of_memory(w);
+		*place = (struct place){ f[i].func, f[i].file, f[i].line };
+	}
+	return 0;
 }
 
 int64_t etr_writer_stack(struct etr_writer *w, const struct etr_writer_frame *frames, size_t n)
 {
 	uint8_t bytes[WIRE_MAX_FRAMES * 4 * WIRE_VARINT_MAX], *p = bytes;
 	int rc = check_open(w);
+	uint64_t hash, id;
 
 	if (rc < 0 || n == 0)
 		return rc;
@@ -261,7 +366,14 @@ int64_t etr_writer_stack(struct etr_writer *w, const struct etr_writer_frame *fr
 		p = wire_put_varint(p, frames[i].file);
 		p = wire_put_varint(p, frames[i].line);
 	}
-	return intern(w, &w->stacks, bytes, (size_t)(p - bytes), (uint32_t)n);
+	hash = hash_bytes(bytes, (size_t)(p - bytes));
+	id = find(&w->stacks, hash, bytes, (size_t)(p - bytes), (uint32_t)n);
+	if (id)
+		return (int64_t)id;
+	rc = check_frames(w, frames, n);
+	if (rc == 0)
+		rc = keep_places(w, frames, n);
+	return rc < 0 ? rc : add(w, &w->stacks, hash, bytes, (size_t)(p - bytes), (uint32_t)n);
 }
 
 /* The batch of thread m; NULL when out of memory. */
@@ -282,16 +394,40 @@ static struct batch *batch_of(struct etr_writer *w, uint64_t m)
 	return &w->batches[w->nbatches++];
 }
 
+/* Whether an event has such arguments, and the generation what they name. */
+static int check_event(struct etr_writer *w, int type, const uint64_t *args, unsigned nargs)
+{
+	const struct wire_spec *spec;
+
+	if (type < 0 || type > 255 || !wire_is_timed((uint8_t)type))
+		return refuse(w, "%d is not the type of a timed event", type);
+	spec = &wire_specs[type];
+	if (nargs + 1u != spec->nargs)
+		return refuse(w, "%s with %u arguments, where it has %u", spec->name, nargs, spec->nargs - 1u);
+	for (unsigned i = 0; i < nargs; i++) {
+		uint8_t role = spec->args[i + 1].role;
+
+		if (role == WIRE_ROLE_STRING && args[i] > w->strings.n)
+			return refuse(w, "%s names string %" PRIu64 ", which this generation does not have", spec->name, args[i]);
+		if (role == WIRE_ROLE_STACK && args[i] > w->stacks.n)
+			return refuse(w, "%s names stack %" PRIu64 ", which this generation does not have", spec->name, args[i]);
+		/* Both kinds of status have four.  Go's reader takes some others, and then panics when it is asked. */
+		if (role == WIRE_ROLE_STATUS && (args[i] < WIRE_G_RUNNABLE || args[i] > WIRE_G_WAITING))
+			return refuse(w, "%s with status %" PRIu64 ", which does not exist", spec->name, args[i]);
+	}
+	return 0;
+}
+
 int etr_writer_event(struct etr_writer *w, uint64_t m, int type, uint64_t time, const uint64_t *args, unsigned nargs)
 {
 	struct batch *b;
 	uint8_t *p;
 	int rc = check_open(w);
 
+	if (rc == 0)
+		rc = check_event(w, type, args, nargs);
 	if (rc < 0)
 		return rc;
-	if (type < 0 || type > 255 || !wire_is_timed((uint8_t)type) || nargs + 1u != wire_specs[type].nargs)
-		return -ETR_E_INVALID;
 	b = batch_of(w, m);
 	if (!b)
 		return out_of_memory(w);
@@ -319,6 +455,8 @@ int etr_writer_cpu_sample(struct etr_writer *w, uint64_t time, uint64_t m, uint6
 	uint8_t *to;
 	int rc = check_open(w);
 
+	if (rc == 0 && stack > w->stacks.n)
+		rc = refuse(w, "a sample names stack %" PRIu64 ", which this generation does not have", stack);
 	if (rc < 0)
 		return rc;
 	to = room(w, b, 1 + MAX_EVENT);
@@ -335,7 +473,7 @@ int etr_writer_cpu_sample(struct etr_writer *w, uint64_t time, uint64_t m, uint6
 	return 0;
 }
 
-/* Hands out a table as batches that begin with byte `head` and have entries of type `type`. */
+/* A table leaves as batches that begin with byte `head` and have entries of type `type`. */
 static int flush_table(struct etr_writer *w, const struct table *t, uint8_t head, uint8_t type)
 {
 	struct batch b = { .m = WIRE_NO_M, .time = w->time };
@@ -376,6 +514,20 @@ static int flush_sync(struct etr_writer *w)
 	return flush(w, &b);
 }
 
+/* Has the held generation read, and hands it out. */
+static int release(struct etr_writer *w)
+{
+	struct etr__fault why;
+	int rc = etr__verify_generation(w->verifier, w->held, w->nheld, &why);
+
+	if (rc < 0)
+		return etr__fault_set(&w->fault, -rc, w->handed + why.offset, "generation %" PRIu64 " is refused: %s", w->gen,
+				      why.message);
+	rc = hand_out(w, w->held, w->nheld);
+	w->nheld = 0;
+	return rc;
+}
+
 int etr_writer_end_generation(struct etr_writer *w)
 {
 	static const uint8_t end = WIRE_END_OF_GENERATION;
@@ -392,11 +544,14 @@ int etr_writer_end_generation(struct etr_writer *w)
 	if (rc == 0)
 		rc = flush_sync(w);
 	if (rc == 0)
-		rc = hand_out(w, &end, 1);
+		rc = leave(w, &end, 1);
+	if (rc == 0 && !w->unverified)
+		rc = release(w);
 	if (rc < 0)
 		return rc;
 	table_clear(&w->strings);
 	table_clear(&w->stacks);
+	etr__hash_clear(&w->places);
 	etr__idmap_clear(&w->by_m);
 	w->nbatches = 0;
 	w->open = false;

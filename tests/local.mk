@@ -19,8 +19,8 @@ EXTRA_DIST += %D%/interop/go.mod %D%/interop/go.sum %D%/interop/compare-mutation
 	%D%/interop/cmd/gen/main.go %D%/interop/cmd/godump/main.go %D%/interop/cmd/mutate/main.go \
 	%D%/interop/cmd/readbench/main.go
 # What Go programs record: kept traces, and how they are made anew.
-dist_check_SCRIPTS += %D%/go-traces.sh %D%/interop-record.sh
-TESTS += %D%/go-traces.sh %D%/interop-record.sh
+dist_check_SCRIPTS += %D%/go-traces.sh %D%/interop-record.sh %D%/interop-writer.sh
+TESTS += %D%/go-traces.sh %D%/interop-record.sh %D%/interop-writer.sh
 EXTRA_DIST += testdata/go %D%/interop/peers.sh %D%/interop/remake.sh %D%/interop/record
 remake-go-traces: all
 	top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)' GO='$(GO)' $(SHELL) $(top_srcdir)/%D%/interop/remake.sh

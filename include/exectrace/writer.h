@@ -3,6 +3,9 @@
  * writer.h - writes execution traces of the Go 1.26 format, generation by generation.
  *
  * The caller brings events in each thread's order with times that are already known; strings and stacks are interned here.
+ *
+ * What is written, Go's reader accepts, or a call says why not: a call refuses what can be seen to be wrong by itself, and the end of
+ * a generation refuses events that contradict each other or the generations before, by the rules of exectrace(5).
  */
 #ifndef EXECTRACE_WRITER_H
 #define EXECTRACE_WRITER_H
@@ -27,12 +30,25 @@ struct etr_writer;
  * A writer that hands its bytes to write(ctx, buf, size), which returns 0 or -1 with errno set, in file order, the file header
  * at once.  NULL when out of memory.  frequency: clock units a second, above 0.
  *
- * The functions below return 0 (or an id) or a negative code: -ETR_E_IO and -ETR_E_NOMEM stay, and then the bytes that were
- * handed out end anywhere; -ETR_E_INVALID is for calls out of order or arguments that fit no event, and changes nothing.
+ * The functions below return 0 (or an id) or a negative code, and etr_writer_detail() tells what was wrong.  -ETR_E_INVALID is for
+ * calls out of order, arguments that fit no event, and ids that this generation does not have, and changes nothing.  All others
+ * stay: -ETR_E_IO and -ETR_E_NOMEM, after which the bytes that were handed out may end anywhere, and the refusals of
+ * etr_writer_end_generation().
  */
 struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency);
 
-/* Frees it.  Of a generation that has not been ended some batches may have been handed out; such a trace reads as truncated. */
+/*
+ * Whether generations are verified before they are handed out, as they are unless this is called with 0.  A writer that does not
+ * verify hands batches out as they become full, which takes less time and memory (one batch for each thread and the tables, where
+ * otherwise all of the generation is held too); that the events make sense is then the caller's word.
+ * Return: 0; -ETR_E_INVALID when a generation has been begun.
+ */
+int etr_writer_set_verify(struct etr_writer *writer, int verify);
+
+/*
+ * Frees it.  A generation that has not been ended is lost; of one that is not verified some batches may have been handed out, and
+ * such a trace reads as truncated.
+ */
 void etr_writer_free(struct etr_writer *writer);
 
 /*
@@ -44,7 +60,8 @@ int etr_writer_begin_generation(struct etr_writer *writer, uint64_t time_units, 
 
 /*
  * Ids for the current generation, the same for the same content; 0 is the empty one.  Negative on error, else at most
- * UINT32_MAX.  Strings are cut at 1,024 bytes, at the end of a character; stacks at 128 frames.
+ * UINT32_MAX.  Strings are cut at 1,024 bytes, at the end of a character; stacks at 128 frames.  A pc stands for one function, file
+ * and line in all of a generation, since readers keep one frame for it: -ETR_E_INVALID where it has another one here.
  */
 int64_t etr_writer_string(struct etr_writer *writer, const char *text, size_t len);
 struct etr_writer_frame {
@@ -61,7 +78,15 @@ int64_t etr_writer_stack(struct etr_writer *writer, const struct etr_writer_fram
 int etr_writer_event(struct etr_writer *writer, uint64_t m, int type, uint64_t time, const uint64_t *args, unsigned nargs);
 int etr_writer_cpu_sample(struct etr_writer *writer, uint64_t time, uint64_t m, uint64_t p, uint64_t g, uint64_t stack);
 
-/* Writes the generation out. */
+/**
+ * etr_writer_end_generation - write the generation out
+ *
+ * Return: 0; or, of a generation that is verified, and then nothing of it has been handed out, and what was is a whole trace:
+ *   -ETR_E_EVENT      an event cannot be decoded (a time that overflows, for one)
+ *   -ETR_E_ORDER      an event breaks a rule, or no thread's next event can follow the others
+ *   -ETR_E_TABLE, -ETR_E_BATCH  the tables or batches are refused
+ * or what the other functions return.
+ */
 int etr_writer_end_generation(struct etr_writer *writer);
 
 /* What went wrong last, in one line; "" where nothing did. */

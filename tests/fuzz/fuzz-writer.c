@@ -2,9 +2,13 @@
  *
  * fuzz-writer.c - the writer, its calls driven by the input.
  *
- * An odd first byte: any calls at all; what comes out must be well-formed, and a failed write must stay failed.  An even one: the
+ * The first byte's lowest bit: any calls at all; what comes out must be well-formed, and a failed write must stay failed.  Else the
  * calls of a small scheduler that keeps the rules, its threads' clocks apart by what the input says; the reader must deliver every
- * event.  The scheduler's state is the program's, the `announced` flags are the generation's.
+ * event.  The scheduler's state is the program's, the `announced` flags are the generation's.  With the second bit it makes mistakes
+ * now and then, and any calls go to a writer that does not verify.
+ *
+ * Of a writer that verifies, whatever it is told, all that comes out must be a whole trace.  Where FUZZ_WRITER_SAVE names a folder it
+ * is kept there, for other readers.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -53,6 +57,8 @@ static struct world {
 	int ng;				/* ids that were given */
 	uint64_t time, gc_seq, next_task;
 	bool marking;
+	bool mistakes;			/* are made */
+	bool over;			/* the writer has refused a generation */
 	uint64_t delivered;		/* events that the reader must deliver, */
 	uint64_t unsure;		/* and those that it may, as clocks are apart */
 } s;
@@ -116,12 +122,56 @@ static uint64_t a_stack(void)
 	return (uint64_t)id;
 }
 
+/* A call's result, good unless there are mistakes. */
+static void check(int rc)
+{
+	FUZZ_CHECK(rc == 0 || s.mistakes);
+	FUZZ_CHECK(rc == 0 || etr_writer_detail(s.w)[0] != '\0');
+	s.over |= rc < 0 && rc != -ETR_E_INVALID;
+}
+
+/* Emits an event, or something like it. */
+static void put_wrongly(int m, int type, uint64_t time, const uint64_t *args)
+{
+	unsigned nargs = etr_wire_nargs(type) - 1;
+	uint64_t changed[6] = { 0 };
+	uint8_t how = byte();
+
+	memcpy(changed, args, nargs * sizeof(*args));
+	switch (how % 8) {
+	case 0:
+		return;
+	case 1:
+		m = byte() % (NM + 1);
+		break;
+	case 2:
+		type = 9 + byte() % 40;
+		nargs = etr_wire_nargs(type) - 1;
+		break;
+	case 3:
+		check(etr_writer_event(s.w, (uint64_t)m, type, time, changed, nargs));
+		break;
+	case 4:
+		time = (uint64_t)byte() << (byte() % 64);
+		break;
+	case 5:
+		changed[how / 8 % 4] = UINT64_MAX >> (byte() % 64);
+		break;
+	default:
+		changed[how / 8 % 4] += (uint64_t)(byte() % 5) - 2;
+	}
+	check(etr_writer_event(s.w, (uint64_t)m, type, time, changed, nargs));
+}
+
 /* Emits an event of m with up to five arguments, which the reader makes `delivered` events of. */
 static void put(int m, int type, const uint64_t *args, uint64_t delivered)
 {
 	uint64_t time = s.time > s.m[m].skew ? s.time - s.m[m].skew : 0;
 
-	FUZZ_CHECK(etr_writer_event(s.w, (uint64_t)m, type, time, args, etr_wire_nargs(type) - 1) == 0);
+	if (s.mistakes && byte() >= 250)
+		put_wrongly(m, type, time, args);
+	else
+		check(etr_writer_event(s.w, (uint64_t)m, type, time, args, etr_wire_nargs(type) - 1));
 	s.delivered += delivered;
 }
 
@@ -158,7 +208,7 @@ static void announce_m(int m)
 static void begin_generation(void)
 {
 	s.time += 1000;
-	FUZZ_CHECK(etr_writer_begin_generation(s.w, s.time, s.time * 3, 1700000000, 999999999) == 0);
+	check(etr_writer_begin_generation(s.w, s.time, s.time * 3, 1700000000, 999999999));
 	s.delivered++;
 	for (int i = 0; i < NM; i++)
 		s.m[i].announced = false;
@@ -181,7 +231,7 @@ static void end_generation(void)
 	for (int i = 0; i < s.ng; i++)
 		if (s.g[i].state != G_NONE)
 			announce_g(0, i, -1);
-	FUZZ_CHECK(etr_writer_end_generation(s.w) == 0);
+	check(etr_writer_end_generation(s.w));
 }
 
 /* A G in that state, beginning the search where the input says; -1: none. */
@@ -418,7 +468,7 @@ static void step(void)
 		return;
 	}
 	if (b >= 248) {
-		FUZZ_CHECK(etr_writer_cpu_sample(s.w, s.time, (uint64_t)m, 0, byte(), a_stack()) == 0);
+		check(etr_writer_cpu_sample(s.w, s.time, (uint64_t)m, 0, byte(), a_stack()));
 		s.delivered++;
 		return;
 	}
@@ -433,10 +483,42 @@ static void step(void)
 		run_g(m);
 }
 
+/* Keeps what came out, as NUMBER.trace. */
+static void save(void)
+{
+	static unsigned long number;
+	const char *folder = getenv("FUZZ_WRITER_SAVE");
+	char name[4096];
+	FILE *f;
+
+	if (!folder)
+		return;
+	snprintf(name, sizeof(name), "%s/%lu.trace", folder, number++);
+	f = fopen(name, "w");
+	FUZZ_CHECK(f && fwrite(s.out, 1, s.n, f) == s.n);
+	FUZZ_CHECK(fclose(f) == 0);
+}
+
+/* Reads what came out: all of it is a trace. */
+static struct fuzz_outcome read_back(void)
+{
+	struct etr_reader *r = etr_reader_new();
+	struct fuzz_outcome out;
+
+	FUZZ_CHECK(r);
+	out = fuzz_read(r, etr_reader_open_memory(r, s.out, s.n), s.n);
+	if (out.rc < 0)
+		fprintf(stderr, "%s\n", etr_reader_detail(r));
+	FUZZ_CHECK(out.rc == 0);
+	FUZZ_CHECK(out.good_size == s.n || s.n == 16);
+	etr_reader_free(r);
+	save();
+	return out;
+}
+
 static void schedule(void)
 {
 	struct fuzz_outcome out;
-	struct etr_reader *r;
 
 	for (int i = 0; i < NM; i++)
 		s.m[i] = (struct m){ .g = -1, .p = -1 };
@@ -446,20 +528,14 @@ static void schedule(void)
 		s.g[s.ng].state = s.ng ? G_WAITING : G_RUNNABLE;
 	s.next_task = 1;
 	begin_generation();
-	while (s.data < s.end)
+	while (s.data < s.end && !s.over)
 		step();
-	end_generation();
-	FUZZ_CHECK(etr_writer_detail(s.w)[0] == '\0');
+	if (!s.over)
+		end_generation();
+	FUZZ_CHECK(s.mistakes || etr_writer_detail(s.w)[0] == '\0');
 	etr_writer_free(s.w);
-	r = etr_reader_new();
-	FUZZ_CHECK(r);
-	out = fuzz_read(r, etr_reader_open_memory(r, s.out, s.n), s.n);
-	if (out.rc < 0)
-		fprintf(stderr, "%s\n", etr_reader_detail(r));
-	FUZZ_CHECK(out.rc == 0);
-	FUZZ_CHECK(out.events > s.delivered && out.events <= s.delivered + 1 + s.unsure);
-	FUZZ_CHECK(out.good_size == s.n);
-	etr_reader_free(r);
+	out = read_back();
+	FUZZ_CHECK(s.mistakes || (out.events > s.delivered && out.events <= s.delivered + 1 + s.unsure));
 }
 
 /* One call of any kind; returns what it did. */
@@ -491,13 +567,15 @@ static int any_call(void)
 	}
 }
 
-static void anything(void)
+static void anything(bool verify)
 {
 	struct etr_raw_reader *raw = etr_raw_reader_new();
 	struct etr_reader *r = etr_reader_new();
 	struct etr_raw_event ev;
 	int rc;
 
+	FUZZ_CHECK(raw && r);
+	FUZZ_CHECK(etr_writer_set_verify(s.w, verify) == 0);
 	if (byte() & 1)
 		s.fails_at = 16 + byte() * 4u;
 	while (s.data < s.end) {
@@ -505,7 +583,6 @@ static void anything(void)
 		FUZZ_CHECK(rc != -ETR_E_IO || (etr_writer_detail(s.w)[0] != '\0' && any_call() != 0));
 	}
 	etr_writer_free(s.w);
-	FUZZ_CHECK(raw && r);
 	FUZZ_CHECK(etr_raw_reader_open_memory(raw, s.out, s.n) == 0);
 	while ((rc = etr_raw_reader_next(raw, &ev)) == 1)
 		;
@@ -513,6 +590,8 @@ static void anything(void)
 	etr_raw_reader_free(raw);
 	fuzz_read(r, etr_reader_open_memory(r, s.out, s.n), s.n);
 	etr_reader_free(r);
+	if (verify && s.fails_at == SIZE_MAX)
+		read_back();
 }
 
 /* Nothing better than bytes. */
@@ -529,8 +608,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.fails_at = SIZE_MAX;
 	s.w = etr_writer_new(write_out, NULL, 1000000000u >> (byte() / 16));
 	FUZZ_CHECK(s.w);
+	s.mistakes = size && (data[0] & 2);
 	if (size && (data[0] & 1))
-		anything();
+		anything(!(data[0] & 2));
 	else
 		schedule();
 	free(s.out);
