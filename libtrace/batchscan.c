@@ -4,6 +4,7 @@
  */
 #include "libtrace/batchscan.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static __attribute__((cold)) int no_trace(struct etr__input *in, struct etr__fau
 	const uint8_t *p;
 	ssize_t n = etr__input_view(in, 0, ETR__NOTRACE_LOOK, &p);
 
-	return n < 0 ? etr__fault_io(fault, 0) : etr__refuse_format(fault, p, (size_t)n < ETR__NOTRACE_LOOK ? (size_t)n : ETR__NOTRACE_LOOK);
+	return n < 0 ? etr__input_fault(in, fault, 0) : etr__refuse_format(fault, p, (size_t)n < ETR__NOTRACE_LOOK ? (size_t)n : ETR__NOTRACE_LOOK);
 }
 
 int etr__scan_file_header(struct etr__input *in, int *version, struct etr__fault *fault)
@@ -25,8 +26,12 @@ int etr__scan_file_header(struct etr__input *in, int *version, struct etr__fault
 	ssize_t n = etr__input_view(in, 0, WIRE_HEADER_SIZE, &p);
 	size_t same;
 
+	if (n >= 0 && n < WIRE_HEADER_SIZE && in->broken) {
+		errno = in->broken;
+		n = -1;
+	}
 	if (n < 0)
-		return etr__fault_io(fault, 0);
+		return etr__input_fault(in, fault, 0);
 	if (n == 0)
 		return etr__fault_set(fault, ETR_E_EMPTY, 0, "the trace is empty");
 	same = (size_t)n < sizeof(start) - 1 ? (size_t)n : sizeof(start) - 1;
@@ -85,26 +90,26 @@ static int look_at_data(struct etr__input *in, struct etr__batch *b, struct etr_
 		return etr__fault_set(fault, ETR_E_TRUNCATED, b->offset, "the batch of %" PRIu32 " bytes that begins here is cut off",
 				      b->size);
 	if (has < 0)
-		return etr__fault_io(fault, b->data);
+		return etr__input_fault(in, fault, b->data);
 	if (b->size == 0)
 		return 1;
 	n = etr__input_view(in, b->data, 1, &p);
 	if (n < 0)
-		return etr__fault_io(fault, b->data);
+		return etr__input_fault(in, fault, b->data);
 	if (n == 0)
 		return cut_off(b, fault);
 	b->first = *p;
 	return 1;
 }
 
-int etr__scan_batch(struct etr__input *in, uint64_t *off, struct etr__batch *b, struct etr__fault *fault)
+static int scan(struct etr__input *in, uint64_t *off, struct etr__batch *b, struct etr__fault *fault)
 {
 	const uint8_t *start, *p, *end;
 	ssize_t n = etr__input_view(in, *off, WIRE_BATCH_HEADER_MAX, &start);
 	int rc;
 
 	if (n < 0)
-		return etr__fault_io(fault, *off);
+		return etr__input_fault(in, fault, *off);
 	if (n == 0)
 		return 0;
 	memset(b, 0, sizeof(*b));
@@ -138,6 +143,18 @@ int etr__scan_batch(struct etr__input *in, uint64_t *off, struct etr__batch *b, 
 	rc = look_at_data(in, b, fault);
 	if (rc == 1)
 		*off = b->data + b->size;
+	return rc;
+}
+
+int etr__scan_batch(struct etr__input *in, uint64_t *off, struct etr__batch *b, struct etr__fault *fault)
+{
+	int rc = scan(in, off, b, fault);
+
+	/* The input's own trouble is the better explanation for what is missing. */
+	if (rc <= 0 && in->broken && (rc == 0 || fault->code == -ETR_E_TRUNCATED)) {
+		errno = in->broken;
+		return etr__input_fault(in, fault, *off);
+	}
 	return rc;
 }
 

@@ -15,6 +15,8 @@ const char *etr_strerror(int code)
 		return "out of memory";
 	case ETR_E_IO:
 		return "input or output failed";
+	case ETR_E_AGAIN:
+		return "nothing new yet";
 	case ETR_E_EMPTY:
 		return "empty";
 	case ETR_E_FORMAT:
@@ -23,6 +25,8 @@ const char *etr_strerror(int code)
 		return "unsupported trace version";
 	case ETR_E_TRUNCATED:
 		return "truncated";
+	case ETR_E_COMPRESSION:
+		return "compressed data cannot be read";
 	case ETR_E_BATCH:
 		return "malformed batch";
 	case ETR_E_TABLE:

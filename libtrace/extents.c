@@ -58,7 +58,7 @@ static int add_clock(struct scan *s, const struct etr__batch *b)
 	ssize_t n = etr__input_view(&s->r->in, b->data, b->size, &piece.p);
 
 	if (n < 0)
-		return etr__fault_io(&s->r->fault, b->data);
+		return etr__input_fault(&s->r->in, &s->r->fault, b->data);
 	if (n < (ssize_t)b->size)
 		return etr__fault_set(&s->r->fault, ETR_E_TRUNCATED, b->data, "the input has become shorter while it was read");
 	return etr__tables_add_sync(&s->clock, &piece, s->r->version);
@@ -117,7 +117,7 @@ int etr_reader_extents(struct etr_reader *r, struct etr_extent **extents, size_t
 
 	*extents = NULL;
 	*n = 0;
-	if (!r->opened || r->load_no || !etr__input_is_seekable(&r->in))
+	if (!r->opened || r->load_no || r->in.follow || !etr__input_can_seek(&r->in))
 		return -ETR_E_INVALID;
 	if (r->failed)
 		return r->fault.code;
@@ -129,5 +129,6 @@ int etr_reader_extents(struct etr_reader *r, struct etr_extent **extents, size_t
 		etr__fault_in(&r->fault, s.now.generation);
 	*extents = s.extents;
 	*n = s.n;
+	etr__input_seek(&r->in, r->scan_off);
 	return rc;
 }

@@ -7,6 +7,7 @@
  */
 #include "libtrace/readerimpl.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static int view_data(struct etr_reader *r, const struct etr__batch *b, const uin
 		return 0;
 	n = etr__input_view(&r->in, b->data, b->size, p);
 	if (n < 0)
-		return etr__fault_io(&r->fault, b->data);
+		return etr__input_fault(&r->in, &r->fault, b->data);
 	if (n < (ssize_t)b->size)
 		return fault(r, ETR_E_TRUNCATED, b->data, "the input has become shorter while it was read");
 	return 0;
@@ -165,6 +166,37 @@ static int take_spill(struct etr_reader *r)
 	return rc;
 }
 
+enum { AGAIN = 2 };
+
+/*
+ * A file that is followed has come to an end, with no batch or half of one: AGAIN when that is to be judged once more, as of a
+ * file that is whole; 0 where the unfinished generation was taken back; a negative code: -ETR_E_AGAIN is for now.  Other
+ * faults are passed on.
+ */
+static int more_may_come(struct etr_reader *r, int rc)
+{
+	if (rc < 0 && rc != -ETR_E_TRUNCATED)
+		return rc;
+	switch (etr__input_look(&r->in, r->now.start)) {
+	case ETR__INPUT_WAIT:
+		memset(&r->fault, 0, sizeof(r->fault));
+		return -ETR_E_AGAIN;
+	case ETR__INPUT_ENDED:
+		memset(&r->fault, 0, sizeof(r->fault));
+		return AGAIN;
+	case ETR__INPUT_CUT:
+		memset(&r->fault, 0, sizeof(r->fault));
+		if (r->version < 26)
+			return AGAIN;
+		r->scan_off = r->now.start;
+		etr__generation_clear(&r->now);
+		return 0;
+	}
+	if (errno == EBADMSG)
+		return fault(r, ETR_E_TRUNCATED, r->scan_off, "the file has become shorter while it was followed");
+	return etr__fault_io(&r->fault, r->scan_off);
+}
+
 /* Reads batches up to the end of the generation, before 1.26. */
 static int read_until_next(struct etr_reader *r)
 {
@@ -175,12 +207,16 @@ static int read_until_next(struct etr_reader *r)
 		return rc;
 	for (;;) {
 		rc = etr__scan_batch(&r->in, &r->scan_off, &b, &r->fault);
+		if (rc <= 0 && r->in.follow && (rc = more_may_come(r, rc)) == AGAIN)
+			continue;
+		if (rc == -ETR_E_AGAIN)
+			return rc;
 		if (rc == 0)
 			return 1;
 		if (rc < 0) {
-			/* It may be the next generation's, so what is there of this one counts. */
-			r->ends_badly = r->now.number != 0;
-			return r->now.number != 0 ? 1 : rc;
+			/* It may be the next generation's, so what is there of this one counts, unless the bytes are wrong. */
+			r->ends_badly = r->now.number != 0 && !etr__input_is_tainted(&r->in, r->scan_off);
+			return r->ends_badly ? 1 : rc;
 		}
 		if (b.gen == 0)
 			return fault(r, ETR_E_BATCH, b.offset, "a batch of generation 0, which does not exist");
@@ -205,6 +241,8 @@ static int read_until_end(struct etr_reader *r)
 
 	for (;;) {
 		rc = etr__scan_batch(&r->in, &r->scan_off, &b, &r->fault);
+		if (rc <= 0 && r->in.follow && (rc = more_may_come(r, rc)) == AGAIN)
+			continue;
 		if (rc < 0)
 			return rc;
 		if (rc == 0 && r->now.frontier.ncursors == 0)
@@ -240,10 +278,16 @@ int etr__generation_load(struct etr_reader *r)
 	int rc;
 
 	r->loaded = false;
-	etr__generation_clear(&r->now);
-	r->now.start = r->now.end = r->scan_off;
-	r->now.load_no = ++r->load_no;
+	/* A generation of a file that grows may come in pieces. */
+	if (!r->loading) {
+		etr__generation_clear(&r->now);
+		r->now.start = r->now.end = r->scan_off;
+		r->now.load_no = ++r->load_no;
+	}
 	rc = r->version < 26 ? read_until_next(r) : read_until_end(r);
+	r->loading = rc == -ETR_E_AGAIN;
+	if (r->loading)
+		return rc;
 	behind = r->fault;
 	if (rc == 1)
 		rc = etr__tables_close(&r->now.tables, r->version, r->now.end, &r->fault) < 0 ? r->fault.code : 1;

@@ -24,8 +24,15 @@ libtracecore_la_SOURCES = \
 	%D%/rawreader.c %D%/rawtext.c \
 	%D%/reader.c %D%/readerimpl.h \
 	%D%/readerquery.c \
-	%D%/tracewriter.c
-libtracecore_la_LIBADD = libwire.la
+	%D%/tracewriter.c \
+	%D%/unzip.h
+if WITH_ZSTD
+libtracecore_la_SOURCES += %D%/unzip.c
+else
+libtracecore_la_SOURCES += %D%/unzip-none.c
+endif
+libtracecore_la_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+libtracecore_la_LIBADD = libwire.la $(ZSTD_LIBS)
 
 lib_LTLIBRARIES += libexectrace.la
 libexectrace_la_SOURCES =

@@ -20,7 +20,6 @@ static const struct magic {
 	{ "\xfd" "7zXZ\0", 6, "xz-compressed data: decompress it first (xz -d)" },
 	{ "BZh", 3, "bzip2-compressed data: decompress it first (bzip2 -d)" },
 	{ "\x04\x22\x4d\x18", 4, "lz4-compressed data: decompress it first (lz4 -d)" },
-	{ "\x28\xb5\x2f\xfd", 4, "zstd-compressed data: decompress it first (zstd -d)" },
 	{ "PK\3\4", 4, "a zip archive: unpack it first" },
 	{ "\x7f" "ELF", 4, "an ELF file: a program, a library or a core dump" },
 	{ "PERFILE2", 8, "a recording of perf" },

@@ -7,6 +7,7 @@
  */
 #include <exectrace/raw.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -53,7 +54,9 @@ static int opened(struct etr_raw_reader *raw, int rc)
 {
 	raw->opened = true;
 	raw->off = WIRE_HEADER_SIZE;
-	return rc != 0 ? etr__fault_io(&raw->fault, 0) : etr__scan_file_header(&raw->in, &raw->version, &raw->fault);
+	if (rc == 0)
+		rc = etr__input_detect(&raw->in);
+	return rc != 0 ? etr__input_fault(&raw->in, &raw->fault, 0) : etr__scan_file_header(&raw->in, &raw->version, &raw->fault);
 }
 
 int etr_raw_reader_open_path(struct etr_raw_reader *raw, const char *path)
@@ -91,6 +94,10 @@ uint64_t etr_raw_reader_error_offset(const struct etr_raw_reader *raw)
 
 static int cut_off(struct etr_raw_reader *raw, const struct etr_raw_event *ev)
 {
+	if (raw->in.broken) {
+		errno = raw->in.broken;
+		return etr__input_fault(&raw->in, &raw->fault, ev->offset);
+	}
 	return etr__fault_set(&raw->fault, ETR_E_TRUNCATED, ev->offset, "the %s that begins here is cut off",
 			      wire_specs[ev->type].name);
 }
@@ -102,7 +109,7 @@ static int get_numbers(struct etr_raw_reader *raw, const struct etr_raw_event *e
 	ssize_t avail = etr__input_view(&raw->in, raw->off, (size_t)n * WIRE_VARINT_MAX, &start);
 
 	if (avail < 0)
-		return etr__fault_io(&raw->fault, raw->off);
+		return etr__input_fault(&raw->in, &raw->fault, raw->off);
 	p = start;
 	for (unsigned i = 0; i < n; i++) {
 		const uint8_t *q;
@@ -158,7 +165,7 @@ static int get_data(struct etr_raw_reader *raw, struct etr_raw_event *ev)
 				      WIRE_MAX_BATCH_SIZE);
 	avail = etr__input_view(&raw->in, raw->off, (size_t)n, &ev->data);
 	if (avail < 0)
-		return etr__fault_io(&raw->fault, raw->off);
+		return etr__input_fault(&raw->in, &raw->fault, raw->off);
 	if ((uint64_t)avail < n)
 		return cut_off(raw, ev);
 	ev->size = (size_t)n;
@@ -178,7 +185,7 @@ int etr_raw_reader_next(struct etr_raw_reader *raw, struct etr_raw_event *ev)
 		return raw->fault.code;
 	avail = etr__input_view(&raw->in, raw->off, 1, &p);
 	if (avail < 0)
-		return etr__fault_io(&raw->fault, raw->off);
+		return etr__input_fault(&raw->in, &raw->fault, raw->off);
 	if (avail == 0)
 		return 0;
 	memset(ev, 0, sizeof(*ev));

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "wire/event.h"
+#include "wire/header.h"
 
 struct etr_reader *etr_reader_new(void)
 {
@@ -44,17 +45,41 @@ static int fail(struct etr_reader *r, int code)
 	return code;
 }
 
+/* Of a file that is followed: 0, -ETR_E_AGAIN while there is no whole file header, another negative code. */
+static int look_for_header(struct etr_reader *r)
+{
+	int rc = etr__input_detect(&r->in), look;
+	uint64_t size = 0;
+
+	if (rc != 0)
+		return etr__input_fault(&r->in, &r->fault, 0);
+	/* Fewer than four bytes may also be those of compressed data. */
+	etr__input_raw_size(&r->in, &size);
+	rc = etr__scan_file_header(&r->in, &r->version, &r->fault);
+	r->no_header = rc == -ETR_E_EMPTY || rc == -ETR_E_TRUNCATED || (rc == -ETR_E_FORMAT && size < 4);
+	if (!r->no_header || !r->in.follow)
+		return rc;
+	look = etr__input_look(&r->in, 0);
+	if (look < 0)
+		return etr__fault_io(&r->fault, 0);
+	if (look != ETR__INPUT_WAIT)
+		return rc;
+	memset(&r->fault, 0, sizeof(r->fault));
+	return -ETR_E_AGAIN;
+}
+
 /* What follows the opening of an input: 0 opened, -1 with errno set. */
 static int opened(struct etr_reader *r, int rc)
 {
 	r->opened = true;
-	if (rc == 0) {
-		rc = etr__scan_file_header(&r->in, &r->version, &r->fault);
-		r->scan_off = 16;
-	} else {
-		rc = etr__fault_io(&r->fault, 0);
-	}
-	return rc < 0 ? fail(r, rc) : 0;
+	if (rc == 0)
+		rc = etr__input_detect(&r->in);
+	if (rc != 0)
+		return fail(r, etr__input_fault(&r->in, &r->fault, 0));
+	r->no_header = r->in.follow;
+	rc = r->no_header ? look_for_header(r) : etr__scan_file_header(&r->in, &r->version, &r->fault);
+	r->scan_off = WIRE_HEADER_SIZE;
+	return rc < 0 && rc != -ETR_E_AGAIN ? fail(r, rc) : 0;
 }
 
 static int opened_before(struct etr_reader *r)
@@ -62,6 +87,14 @@ static int opened_before(struct etr_reader *r)
 	if (!r->failed)
 		etr__fault_set(&r->fault, ETR_E_INVALID, 0, "the reader has an input already");
 	return -ETR_E_INVALID;
+}
+
+int etr_reader_follow(struct etr_reader *r, int on)
+{
+	if (on && r->opened)
+		return -ETR_E_INVALID;
+	r->in.follow = on;
+	return 0;
 }
 
 int etr_reader_open_path(struct etr_reader *r, const char *path)
@@ -141,6 +174,11 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 {
 	int rc;
 
+	if (r->no_header) {
+		rc = look_for_header(r);
+		if (rc < 0)
+			return rc == -ETR_E_AGAIN ? rc : fail(r, rc);
+	}
 	if (r->loaded) {
 		r->good_size = r->now.end;
 		r->delivered_gen = r->now.number;
@@ -157,6 +195,8 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 		rc = 0;
 	else
 		rc = etr__generation_load(r);
+	if (rc == -ETR_E_AGAIN)
+		return rc;
 	if (rc < 0) {
 		r->ends_badly = r->bad_sync = true;
 		return deliver_sync(r, ev);

@@ -21,11 +21,13 @@ struct etr_reader {
 	struct etr__fault fault;
 	int version;
 	bool opened;
+	bool no_header;			/* a file that grows has no whole file header yet */
 	bool done;			/* the last Sync was delivered */
 	bool failed;			/* the fault was returned; it stays */
 
 	struct etr__generation now;	/* the one at hand */
 	bool loaded;			/* there is one */
+	bool loading;			/* a file that grows has given a part of one so far */
 	uint64_t load_no;		/* how many were loaded, this one counted */
 	struct etr__order order;
 
@@ -48,7 +50,8 @@ struct etr_reader {
 /*
  * Loads the next generation into r->now: tables, and its event batches into the frontier.  1; 0 at the end of the trace; or a
  * negative code with the fault recorded, nothing of the generation being left but its number.  When r->ends_badly is set after
- * 1, a fault follows it.
+ * 1, a fault follows it.  -ETR_E_AGAIN: a file that is followed has no whole one yet; r->now holds a part, which the next call
+ * goes on with.
  */
 int etr__generation_load(struct etr_reader *r);
 

@@ -99,7 +99,8 @@ uint64_t etr_reader_offset(const struct etr_reader *r)
 
 uint64_t etr_reader_size(const struct etr_reader *r)
 {
-	return r->in.size_known ? r->in.size : 0;
+	/* Looks at the seek table, which leaves what is read as it is. */
+	return etr__input_size((struct etr__input *)(uintptr_t)&r->in);
 }
 
 const char *etr_state_name(int state)

@@ -15,7 +15,7 @@ for tool in aarch64-linux-gnu-gcc qemu-aarch64; do
 done
 PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig
 export PKG_CONFIG_LIBDIR
-for lib in libdw libelf zlib libprotobuf-c check; do
+for lib in libdw libelf zlib libzstd libprotobuf-c check; do
     pkg-config --exists $lib || { echo "aarch64.sh: $lib for arm64 is missing, skipped"; exit 77; }
 done
 

@@ -175,3 +175,14 @@ test_nomem_LDADD = libtracecore.la libwire.la
 test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 dist_check_SCRIPTS += %D%/nomem.sh
 TESTS += %D%/nomem.sh
+
+# Compressed traces, and files that grow.
+if HAVE_CHECK
+if WITH_ZSTD
+check_PROGRAMS += test-input
+TESTS += test-input
+test_input_SOURCES = %D%/test-input.c
+test_input_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(ZSTD_CFLAGS)
+test_input_LDADD = libtracecore.la $(ZSTD_LIBS) $(CHECK_LIBS)
+endif
+endif

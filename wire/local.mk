@@ -3,4 +3,5 @@ noinst_LTLIBRARIES += libwire.la
 libwire_la_SOURCES = \
 	%D%/event.c %D%/event.h %D%/events.def \
 	%D%/header.c %D%/header.h \
+	%D%/seektable.h \
 	%D%/varint.h

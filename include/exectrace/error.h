@@ -20,12 +20,14 @@ enum etr_error {
 	ETR_E_INVALID = 1,	/* a misuse of the interface: wrong argument, wrong order of calls */
 	ETR_E_NOMEM = 2,	/* an allocation failed */
 	ETR_E_IO = 3,		/* reading or writing failed; errno tells how */
+	ETR_E_AGAIN = 4,	/* a file that is followed has nothing whole that is new; it does not stay */
 
 	/* The input as a whole. */
 	ETR_E_EMPTY = 20,	/* there is nothing in it */
 	ETR_E_FORMAT = 21,	/* not an execution trace */
 	ETR_E_VERSION = 22,	/* an execution trace of a version that this library does not read */
 	ETR_E_TRUNCATED = 23,	/* the input stops where more was promised */
+	ETR_E_COMPRESSION = 24,	/* the compressed data is damaged, or cannot be read by this build */
 
 	/* One generation of it. */
 	ETR_E_BATCH = 40,	/* a malformed batch or batch header */

@@ -165,13 +165,17 @@ void etr_reader_free(struct etr_reader *reader);
 /**
  * etr_reader_open_path, _fd, _memory, _callbacks - give a new reader its input and check the file header
  *
+ * zstd-compressed input is known by its content and read as what it decompresses to, whatever frames it consists of; offsets
+ * and sizes below are those of the trace, uncompressed, and messages about damage also name the byte of the file.  It is read
+ * like a pipe as far as memory goes, plus a window of at most 128 MiB (input that wants more is refused).
+ *
  * Seekable input (regular files, memory, callbacks with pread) is read where and when it is needed: memory is then the
  * generation's tables plus a block for each thread of the trace.  Other input is read once, front to back, and a generation's
  * batches are held.  A descriptor stays the caller's, must stay open while the reader lives, and may not be used for
  * reading meanwhile; a regular file is read from its beginning wherever its offset stands.  Memory must outlive the reader.
  *
  * Return: 0, or, and again from every later call: -ETR_E_IO, -ETR_E_EMPTY, -ETR_E_FORMAT, -ETR_E_VERSION, -ETR_E_TRUNCATED,
- * -ETR_E_NOMEM; -ETR_E_INVALID for a reader that has been opened already.
+ * -ETR_E_COMPRESSION, -ETR_E_NOMEM; -ETR_E_INVALID for a reader that has been opened already.
  */
 int etr_reader_open_path(struct etr_reader *reader, const char *path);
 int etr_reader_open_fd(struct etr_reader *reader, int fd);
@@ -190,6 +194,27 @@ struct etr_input_ops {
 int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_ops *ops, void *ctx);
 
 /**
+ * etr_reader_follow - read a file that is still being written, compressed or not
+ * @on: nonzero, before the reader is opened, by path or descriptor: the end of the file is not the trace's end; zero, at any time:
+ *      the writer is done, and what is in the file is all
+ *
+ * Generations are delivered when they are whole: from 1.26 on when their end-of-generation byte is in the file, before when the
+ * first batch of the next one is.  Until then etr_reader_next() returns -ETR_E_AGAIN, which does not stay: call it again when the
+ * file has grown (nothing here waits, and each call reads only what is new).  What etr_reader_string() and so on gave is then no
+ * longer valid.  Opening may find less than a file header; etr_reader_version() is 0 until there is one.
+ *
+ * The format has no mark of a trace's end.  The reader notices by itself that there will be no more when a compressed file ends with
+ * a seek table, which the recorder writes last, when the name it was opened by has become another file's or none's, and when
+ * an unfinished generation at the end was taken back (a recorder does so when it has to stop).  Otherwise the caller finds out,
+ * from the writer's end, by inotify's IN_CLOSE_WRITE or by patience, and calls etr_reader_follow(reader, 0); reading then goes
+ * on to a clean end or to the error that any reader of that file gets.  A file that has lost bytes which were read is
+ * -ETR_E_TRUNCATED.  Pipes have an end of their own and are not followed.
+ *
+ * Return: 0; -ETR_E_INVALID: it is too late to begin.
+ */
+int etr_reader_follow(struct etr_reader *reader, int on);
+
+/**
  * etr_reader_next - deliver the next event in global order
  * @reader: open reader; one thread at a time
  * @event:  out; holds something only when 1 is returned, and is scribbled on otherwise
@@ -198,7 +223,10 @@ int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_
  *   -ETR_E_TRUNCATED  the input stops inside a generation; all events delivered so far hold
  *   -ETR_E_BATCH, -ETR_E_TABLE, -ETR_E_EVENT  something in it is malformed; likewise
  *   -ETR_E_ORDER      an event breaks a rule, or no thread's next event can follow; likewise
+ *   -ETR_E_COMPRESSION  the compressed data is damaged: the generations before it were delivered, and before 1.26, as far as the
+ *                     damaged frame does not reach, the part before it
  *   -ETR_E_IO, -ETR_E_NOMEM
+ * One code does not stay: -ETR_E_AGAIN, see etr_reader_follow().
  */
 int etr_reader_next(struct etr_reader *reader, struct etr_event *event);
 
