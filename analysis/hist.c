@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * hist.c - percentiles of a histogram.
+ * hist.c - what histograms do seldom: making room, merging, percentiles.
  */
 #include "config.h"
 
@@ -11,24 +11,103 @@
 
 #include <exectrace/error.h>
 
+/* Buckets come in whole octaves, and with one to spare on the side where they were short. */
+#define OCTAVE 8u
+
 void an_hist_free(struct an_hist *hist)
 {
 	free(hist->buckets);
+	free(hist->series);
 	memset(hist, 0, sizeof(*hist));
 }
 
-int an__hist_spread(struct an_hist *hist)
+/* Makes the buckets from first up to, not including, end exist. */
+static int make_room(struct an_hist *hist, uint32_t first, uint32_t end)
 {
-	hist->buckets = calloc(AN_HIST_BUCKETS, sizeof(*hist->buckets));
-	if (!hist->buckets)
+	uint64_t *bigger;
+
+	if (hist->n && first > hist->first)
+		first = hist->first;
+	if (hist->n && end < hist->first + hist->n)
+		end = hist->first + hist->n;
+	if (hist->n == end - first)
+		return 0;
+	bigger = calloc(end - first, sizeof(*bigger));
+	if (!bigger)
 		return -ETR_E_NOMEM;
-	for (unsigned i = 0; i < AN_HIST_FEW; i++)
-		hist->buckets[an_hist_bucket((uint64_t)hist->few[i])]++;
+	if (hist->n)
+		memcpy(bigger + (hist->first - first), hist->buckets, hist->n * sizeof(*bigger));
+	free(hist->buckets);
+	hist->buckets = bigger;
+	hist->first = first;
+	hist->n = end - first;
 	return 0;
 }
 
-/* The largest duration of a bucket. */
-static int64_t bucket_end(unsigned bucket)
+static int reach(struct an_hist *hist, int64_t ns)
+{
+	uint32_t bucket = an_hist_bucket((uint64_t)ns), first = bucket / OCTAVE * OCTAVE, end = first + OCTAVE;
+
+	if (hist->n && bucket - hist->first < hist->n)
+		return 0;
+	if (first >= OCTAVE && (!hist->n || bucket < hist->first))
+		first -= OCTAVE;
+	if (end < AN_HIST_BUCKETS && (!hist->n || bucket >= hist->first + hist->n))
+		end += OCTAVE;
+	return make_room(hist, first, end);
+}
+
+/* From few to buckets. */
+static int spread(struct an_hist *hist)
+{
+	for (uint64_t i = 0; i < hist->count; i++)
+		if (reach(hist, hist->few[i]) < 0)
+			return -ETR_E_NOMEM;
+	for (uint64_t i = 0; i < hist->count; i++)
+		hist->buckets[an_hist_bucket((uint64_t)hist->few[i]) - hist->first]++;
+	return 0;
+}
+
+int an__hist_place(struct an_hist *hist, int64_t ns)
+{
+	if (!hist->n && hist->count < AN_HIST_FEW) {
+		hist->few[hist->count] = ns;
+		return 0;
+	}
+	if ((!hist->n && spread(hist) < 0) || reach(hist, ns) < 0)
+		return -ETR_E_NOMEM;
+	hist->buckets[an_hist_bucket((uint64_t)ns) - hist->first]++;
+	return 0;
+}
+
+int an_hist_merge(struct an_hist *to, const struct an_hist *from)
+{
+	if (!from->n) {
+		for (uint64_t i = 0; i < from->count; i++)
+			if (an_hist_add(to, from->few[i]) < 0)
+				return -ETR_E_NOMEM;
+	} else {
+		if ((!to->n && spread(to) < 0) || make_room(to, from->first, from->first + from->n) < 0)
+			return -ETR_E_NOMEM;
+		for (uint32_t i = 0; i < from->n; i++)
+			to->buckets[from->first - to->first + i] += from->buckets[i];
+		to->count += from->count;
+		if (from->max > to->max)
+			to->max = from->max;
+		to->ns += from->ns;
+	}
+	return 0;
+}
+
+void an_hist_counts(const struct an_hist *hist, uint64_t *counts)
+{
+	for (uint32_t i = 0; i < hist->n; i++)
+		counts[hist->first + i] += hist->buckets[i];
+	for (uint64_t i = 0; !hist->n && i < hist->count; i++)
+		counts[an_hist_bucket((uint64_t)hist->few[i])]++;
+}
+
+int64_t an_hist_bucket_end(unsigned bucket)
 {
 	unsigned octave = bucket / 8 + 2;
 
@@ -53,15 +132,17 @@ int64_t an_hist_percentile(const struct an_hist *hist, double part)
 		return 0;
 	if (wanted < 1)
 		wanted = 1;
-	if (!hist->buckets) {
+	if (!hist->n) {
 		memcpy(few, hist->few, sizeof(few));
 		qsort(few, hist->count, sizeof(few[0]), by_size);
 		return few[(wanted < hist->count ? wanted : hist->count) - 1];
 	}
-	for (unsigned b = 0; b < AN_HIST_BUCKETS; b++) {
-		seen += hist->buckets[b];
+	for (uint32_t i = 0; i < hist->n; i++) {
+		int64_t end = an_hist_bucket_end(hist->first + i);
+
+		seen += hist->buckets[i];
 		if (seen >= wanted)
-			return bucket_end(b) < hist->max ? bucket_end(b) : hist->max;
+			return end < hist->max ? end : hist->max;
 	}
 	return hist->max;
 }

@@ -100,3 +100,38 @@ void an_json_close(struct an_json *json)
 	json->first = false;
 	json->flat = false;
 }
+
+void an_json_real(struct an_json *json, const char *key, double value)
+{
+	put_key(json, key, strlen(key));
+	fprintf(json->out, "%.6g", value);
+}
+
+void an_json_array(struct an_json *json, const char *key)
+{
+	put_key(json, key, strlen(key));
+	fputc('[', json->out);
+	json->depth++;
+	json->first = true;
+}
+
+void an_json_item(struct an_json *json)
+{
+	fprintf(json->out, "%s\n%*s{", json->first ? "" : ",", (int)(json->depth * 2), "");
+	json->depth++;
+	json->first = true;
+	json->flat = true;
+}
+
+void an_json_array_real(struct an_json *json, double value)
+{
+	fprintf(json->out, "%s%.6g", json->first ? "" : ", ", value);
+	json->first = false;
+}
+
+void an_json_array_end(struct an_json *json)
+{
+	json->depth--;
+	fputc(']', json->out);
+	json->first = false;
+}

@@ -27,5 +27,12 @@ void an_json_text(struct an_json *json, const char *key, const char *text, size_
 void an_json_null(struct an_json *json, const char *key);
 void an_json_open(struct an_json *json, const char *key, size_t key_len, bool flat);	/* "key": { ; flat: on one line */
 void an_json_close(struct an_json *json);
+void an_json_real(struct an_json *json, const char *key, double value);
+
+/* "key": [ ... ]: items, each an object on one line that an_json_close() ends; or numbers. */
+void an_json_array(struct an_json *json, const char *key);
+void an_json_item(struct an_json *json);
+void an_json_array_real(struct an_json *json, double value);
+void an_json_array_end(struct an_json *json);
 
 #endif

@@ -1,6 +1,8 @@
 # What the commands compute.  libpprofout.la writes profiles in pprof's format and is there only where its libraries are.
 noinst_LTLIBRARIES += libanalysis.la
 libanalysis_la_SOURCES = \
+	%D%/chart.c %D%/chart.h \
+	%D%/group.c %D%/group.h \
 	%D%/grow.h \
 	%D%/hist.c %D%/hist.h \
 	%D%/json.c %D%/json.h \
@@ -8,20 +10,25 @@ libanalysis_la_SOURCES = \
 	%D%/names.c %D%/names.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/profiler.c %D%/profiler.h \
+	%D%/series.c %D%/series.h \
 	%D%/slice.c %D%/slice.h \
 	%D%/source.c %D%/source.h \
 	%D%/states.c %D%/states.h \
-	%D%/statjson.c \
-	%D%/stattext.c \
+	%D%/statimpl.h %D%/statjson.c %D%/statothers.c \
+	%D%/stattable.c %D%/stattable.h \
+	%D%/stattext.c %D%/stattext.h \
 	%D%/summary.c %D%/summary.h \
+	%D%/sumimpl.h %D%/sumgoroutine.c %D%/summerge.c %D%/sumspan.c \
+	%D%/table.c %D%/table.h \
 	%D%/text.c %D%/text.h \
+	%D%/timeline.c %D%/timeline.h \
 	%D%/toptable.c \
 	%D%/tracenotes.c %D%/tracenotes.h \
 	%D%/window.c %D%/window.h \
 	%D%/wordmap.c %D%/wordmap.h
 # Times come from the file: their sums may wrap, and that must be defined.
 libanalysis_la_CFLAGS = $(AM_CFLAGS) -fwrapv
-libanalysis_la_LIBADD = libexectrace.la
+libanalysis_la_LIBADD = libexectrace.la -lm
 
 if WITH_PROFILE
 noinst_LTLIBRARIES += libpprofout.la

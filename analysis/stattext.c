@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * stattext.c - a summary for people: one section a question, nothing where there is nothing to tell.
+ *
+ * What everybody wants to know fits on two screens.  The rest is there on demand.
  */
 #include "config.h"
+
+#include "analysis/stattext.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <exectrace/raw.h>
-
-#include "analysis/summary.h"
+#include "analysis/chart.h"
 #include "analysis/text.h"
 
-#define MAX_ROWS 20
-
-static double percent(int64_t part, int64_t whole)
-{
-	return whole ? 100.0 * (double)part / (double)whole : 0;
-}
+#define MORE_ROWS 30		/* of a table, with all */
 
 static void print_notes(const struct an_notes *notes, FILE *out)
 {
@@ -53,299 +50,233 @@ static void print_notes(const struct an_notes *notes, FILE *out)
 			notes->dropped_samples, notes->dropped_stacks, notes->dropped_strings, notes->dropped_locks);
 }
 
+/* "2026-11-23T01:02:03.456Z"; false where the trace has no wall clock. */
+static bool wall_text(const struct an_source *source, int64_t time, char *buf, size_t size)
+{
+	int64_t wall, sec;
+	struct tm tm;
+	time_t t;
+	size_t n;
+
+	if (!an_source_wall(source, time, &wall))
+		return false;
+	sec = wall / 1000000000 - (wall % 1000000000 < 0);
+	t = (time_t)sec;
+	if (!gmtime_r(&t, &tm) || !(n = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm)))
+		return false;
+	snprintf(buf + n, size - n, ".%03dZ", (int)((wall - sec * 1000000000) / 1000000));
+	return true;
+}
+
 static void print_head(const struct an_summary *summary, const char *file, FILE *out)
 {
+	const struct an_head *head = &summary->head;
 	const struct an_source *source = summary->source;
-	uint64_t bytes = etr_reader_size(source->reader);
-	char text[32], size[32];
-	int64_t wall;
+	char text[64], size[32], at[32];
 
-	if (!bytes)
-		bytes = etr_reader_offset(source->reader);
 	an_text_print_bytes(file, strlen(file), out);
-	fprintf(out, "\n  format      go 1.%d, %s, %" PRIu64 " generation%s\n", etr_reader_version(source->reader),
-		an_text_bytes(size, bytes), an_source_generations(source), an_source_generations(source) == 1 ? "" : "s");
-	print_notes(&source->notes, out);
-	if (an_source_wall(source, source->start, &wall)) {
-		time_t sec = (time_t)(wall / 1000000000);
-		struct tm tm;
-
-		if (gmtime_r(&sec, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm))
-			fprintf(out, "  began       %s.%03dZ\n", text, (int)(wall % 1000000000 / 1000000));
-	}
-	fprintf(out, "  duration    %s\n", an_text_ns(text, source->end - source->start));
-	fprintf(out, "  events      %" PRIu64, source->events);
-	if (source->events && bytes)
-		fprintf(out, ", %.1f bytes each", (double)bytes / (double)source->events);
-	fprintf(out, "\n  seen        %zu goroutines, %zu procs, %zu threads\n", summary->gs_seen.set.n, summary->ps_seen.set.n,
-		summary->ms_seen.set.n);
+	fprintf(out, "\n  format      go 1.%d, %s, %" PRIu64 " generation%s, %" PRIu64 " events", head->version,
+		an_text_bytes(size, head->bytes), head->generations, head->generations == 1 ? "" : "s", head->events);
+	if (head->events && !head->windowed)
+		fprintf(out, " of %.1f bytes", (double)head->bytes / (double)head->events);
+	fputc('\n', out);
+	if (source)
+		print_notes(&source->notes, out);
+	fprintf(out, "  duration    %s", an_text_ns(text, head->duration));
+	if (source && wall_text(source, head->start, text, sizeof(text)))
+		fprintf(out, ", from %s", text);
+	if (source && head->windowed)
+		fprintf(out, ", a window from +%s", an_text_ns(at, head->start - source->start));
+	fprintf(out, "\n  seen        %" PRIu64 " goroutines, %" PRIu64 " procs, %" PRIu64 " threads", head->goroutines, head->procs,
+		head->threads);
 	if (summary->max_procs)
-		fprintf(out, "  procs       at most %" PRIu64 "\n", summary->max_procs);
+		fprintf(out, "; GOMAXPROCS %" PRIu64, summary->max_procs);
 	if (summary->max_heap)
-		fprintf(out, "  heap        at most %s\n", an_text_bytes(size, summary->max_heap));
+		fprintf(out, "; heap at most %s", an_text_bytes(size, summary->max_heap));
 	if (summary->kinds[ETR_KIND_LOG])
-		fprintf(out, "  logs        %" PRIu64 "\n", summary->kinds[ETR_KIND_LOG]);
-	if (summary->kinds[ETR_KIND_STACK_SAMPLE])
-		fprintf(out, "  samples     %" PRIu64 " of the CPU\n", summary->kinds[ETR_KIND_STACK_SAMPLE]);
+		fprintf(out, "; %" PRIu64 " logs", summary->kinds[ETR_KIND_LOG]);
+	fputc('\n', out);
 }
 
-static void print_states(const char *title, const struct an_state_total *totals, const int64_t *known, FILE *out)
-{
-	int64_t sum = 0, moved = 0;
-	char ns[32], open[32];
+/* --- over time ---------------------------------------------------------------------------------------------------------- */
 
-	for (int s = 0; s < ETR_STATE_COUNT_; s++) {
-		sum += totals[s].ns;
-		moved += known ? known[s] : 0;
-	}
-	if (!sum)
+static double largest(const double *values, size_t n)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = values[i] > most ? values[i] : most;
+	return most;
+}
+
+/* A line of blocks for a level of the timeline. */
+static void print_level(const struct an_summary *summary, enum an_level level, const char *title, double most, unsigned columns,
+			const struct an_stat_view *view, FILE *out)
+{
+	double values[AN_TIMELINE_BUCKETS], sum = 0;
+
+	an_timeline_means(&summary->timeline, level, summary->head.end, values, columns);
+	for (unsigned i = 0; i < columns; i++)
+		sum += values[i];
+	if (sum <= 0)
 		return;
-	fprintf(out, "\n%-14s %10s %7s %10s %10s%s\n", title, "time", "share", "open", "entered", moved ? "   as known" : "");
-	for (int s = 0; s < ETR_STATE_COUNT_; s++) {
-		if (!totals[s].counted && !totals[s].entered)
+	if (most <= 0)
+		most = largest(values, columns);
+	fprintf(out, "  %-9s %6.2f |", title, sum / columns);
+	an_chart_line(values, columns, most, view->utf8, out);
+	fprintf(out, "| %.3g\n", most);
+}
+
+static void print_over_time(const struct an_summary *summary, const struct an_stat_view *view, FILE *out)
+{
+	unsigned columns = view->width > 40 ? view->width - 28 : 12;
+	double procs = (double)(summary->max_procs ? summary->max_procs : summary->head.procs);
+	char middle[32], end[32];
+
+	if (!summary->begun || summary->head.duration <= 0 || !summary->source)
+		return;
+	if (columns > AN_TIMELINE_BUCKETS)
+		columns = AN_TIMELINE_BUCKETS;
+	fprintf(out, "\n%-11s %6s  0%*s%*s\n", "Over time", "mean", (int)(columns / 2), an_text_ns(middle, summary->head.duration / 2),
+		(int)(columns - columns / 2 - 1), an_text_ns(end, summary->head.duration));
+	print_level(summary, AN_LEVEL_PROCS, "procs", procs, columns, view, out);
+	print_level(summary, AN_LEVEL_RUNNING, "running", procs, columns, view, out);
+	print_level(summary, AN_LEVEL_RUNNABLE, "runnable", 0, columns, view, out);
+	print_level(summary, AN_LEVEL_GC, "gc", 1, columns, view, out);
+}
+
+static int print_durations(const struct an_summary *summary, const struct an_stat_view *view, FILE *out)
+{
+	static const char *const titles[] = { "scheduling latency", "system calls", "blocked" };
+	struct an_hist hists[3] = { { 0 } };
+	const struct an_hist *all[] = { &hists[0], &hists[1], &hists[2] };
+	int rc = an_summary_scheduling(summary, &hists[0]);
+
+	if (rc == 0)
+		rc = an_summary_syscalls(summary, &hists[1]);
+	if (rc == 0)
+		rc = an_summary_blocked(summary, &hists[2]);
+	if (rc == 0)
+		an_chart_hists(all, titles, 3, view->width, view->all, view->utf8, out);
+	for (int i = 0; i < 3; i++)
+		an_hist_free(&hists[i]);
+	return rc;
+}
+
+/* --- waits -------------------------------------------------------------------------------------------------------------- */
+
+static void print_stack(const struct an_summary *summary, an_stack_id stack, size_t frames, const char *lead, FILE *out)
+{
+	char *text = an_stat_stack_text(summary->names, stack, frames, true);
+
+	fputs(lead, out);
+	if (text)
+		an_text_print_bytes(text, strlen(text), out);
+	fputc('\n', out);
+	free(text);
+}
+
+static void print_longest(const struct an_summary *summary, const struct an_stat_view *view, FILE *out)
+{
+	unsigned rows = view->top >= 0 ? (unsigned)view->top : view->all ? 10 : 3;
+
+	if (!summary->nlongest)
+		return;
+	fputs("\nLongest waits that ended, one of each place\n", out);
+	for (unsigned i = 0; i < summary->nlongest && (!rows || i < rows); i++) {
+		const struct an_long_wait *wait = &summary->longest[i];
+		char ns[32], at[32];
+
+		fprintf(out, "  %8s  ", an_text_ns(ns, wait->ns));
+		an_text_print(summary->names, wait->reason, out);
+		fprintf(out, ": goroutine %" PRId64 " at +%s", wait->g,
+			an_text_ns(at, wait->start - (summary->source ? summary->source->start : 0)));
+		if (wait->function) {
+			fputs(", started in ", out);
+			an_text_print(summary->names, wait->function, out);
+		}
+		print_stack(summary, wait->stack, view->all ? 8 : 3, "\n            in ", out);
+		if (wait->waker < 0 && !wait->waker_stack)
 			continue;
-		fprintf(out, "  %-12s %10s %6.1f%% %10s %10" PRIu64, etr_state_name(s), an_text_ns(ns, totals[s].ns),
-			percent(totals[s].ns, sum), an_text_ns(open, totals[s].open_ns), totals[s].entered);
-		if (moved)
-			fprintf(out, " %10s",
-				an_text_ns(ns, totals[s].ns + known[s] - (s == ETR_STATE_UNDETERMINED ? moved : 0)));
-		fputc('\n', out);
-	}
-	if (moved)
-		fputs("  As known: a goroutine first seen waiting, or in a system call, has been so since the beginning.\n", out);
-}
-
-static int64_t hist_weight(const void *value)
-{
-	return ((const struct an_hist *)value)->ns;
-}
-
-static int64_t span_weight(const void *value)
-{
-	return ((const struct an_span_total *)value)->time.ns;
-}
-
-static void print_hist(const struct an_hist *hist, FILE *out)
-{
-	char total[32], mid[32], high[32], max[32];
-
-	fprintf(out, " %10" PRIu64 " %10s %10s %10s %10s", hist->count, an_text_ns(total, hist->ns),
-		an_text_ns(mid, an_hist_percentile(hist, 0.5)), an_text_ns(high, an_hist_percentile(hist, 0.99)),
-		an_text_ns(max, hist->max));
-}
-
-static void print_hist_title(const char *title, FILE *out)
-{
-	fprintf(out, "\n%-34s %10s %10s %10s %10s %10s\n", title, "count", "total", "p50", "p99", "max");
-}
-
-/* A name in a column of 32; a longer one pushes the row out. */
-static void print_name(const struct an_summary *summary, an_text_id name, const char *if_empty, FILE *out)
-{
-	const struct an_text *text = &summary->source->names.texts[name];
-	int used = text->len ? (int)text->len : (int)strlen(if_empty);
-
-	fputs("  ", out);
-	if (text->len)
-		an_text_print(&summary->source->names, name, out);
-	else
-		fputs(if_empty, out);
-	if (used < 32)
-		fprintf(out, "%*s", 32 - used, "");
-}
-
-static int print_hists(const struct an_summary *summary, const char *title, const struct an_map *map, FILE *out)
-{
-	struct an_row *rows;
-	size_t n;
-
-	if (!map->n)
-		return 0;
-	if (an_summary_rows(summary, map, hist_weight, &rows, &n) < 0)
-		return -ETR_E_NOMEM;
-	print_hist_title(title, out);
-	for (size_t i = 0; i < n && i < MAX_ROWS; i++) {
-		print_name(summary, rows[i].name, "(none)", out);
-		print_hist(rows[i].value, out);
-		fputc('\n', out);
-	}
-	if (n > MAX_ROWS)
-		fprintf(out, "  and %zu more\n", n - MAX_ROWS);
-	free(rows);
-	return 0;
-}
-
-static int print_spans(const struct an_summary *summary, const char *title, const struct an_map *map, FILE *out)
-{
-	struct an_row *rows;
-	size_t n;
-
-	if (!map->n)
-		return 0;
-	if (an_summary_rows(summary, map, span_weight, &rows, &n) < 0)
-		return -ETR_E_NOMEM;
-	print_hist_title(title, out);
-	for (size_t i = 0; i < n && i < MAX_ROWS; i++) {
-		const struct an_span_total *span = rows[i].value;
-
-		print_name(summary, rows[i].name, "(no name)", out);
-		print_hist(&span->time, out);
-		if (span->begun != span->time.count || span->ended != span->time.count)
-			fprintf(out, "   %" PRIu64 " begun, %" PRIu64 " ended", span->begun, span->ended);
-		fputc('\n', out);
-	}
-	if (n > MAX_ROWS)
-		fprintf(out, "  and %zu more\n", n - MAX_ROWS);
-	free(rows);
-	return 0;
-}
-
-/* What a function's goroutines did, Undetermined time apart. */
-static int64_t function_weight(const void *value)
-{
-	const struct an_function_total *total = value;
-
-	return total->ns[ETR_STATE_RUNNING] + total->ns[ETR_STATE_SYSCALL] + total->ns[ETR_STATE_RUNNABLE];
-}
-
-static int print_functions(const struct an_summary *summary, FILE *out)
-{
-	static const int columns[] = { ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, ETR_STATE_SYSCALL, ETR_STATE_WAITING };
-	struct an_row *rows;
-	size_t n;
-
-	if (!summary->functions.n)
-		return 0;
-	if (an_summary_rows(summary, &summary->functions, function_weight, &rows, &n) < 0)
-		return -ETR_E_NOMEM;
-	fprintf(out, "\n%-12s %10s %10s %10s %10s  %s\n", "Goroutines", "running", "runnable", "syscall", "waiting", "started in");
-	for (size_t i = 0; i < n && i < MAX_ROWS; i++) {
-		const struct an_function_total *total = rows[i].value;
-		char ns[32];
-
-		fprintf(out, "  %10" PRIu64, total->goroutines);
-		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++)
-			fprintf(out, " %10s", an_text_ns(ns, total->ns[columns[c]]));
-		fputs("  ", out);
-		if (rows[i].name)
-			an_text_print(&summary->source->names, rows[i].name, out);
+		if (wait->waker >= 0)
+			fprintf(out, "            ended by goroutine %" PRId64 "%s", wait->waker, wait->waker_stack ? "" : "\n");
 		else
-			fputs("(unknown)", out);
-		fputc('\n', out);
+			fputs("            ended", out);
+		if (wait->waker_stack)
+			print_stack(summary, wait->waker_stack, view->all ? 8 : 3, " in ", out);
 	}
-	if (n > MAX_ROWS)
-		fprintf(out, "  and %zu more\n", n - MAX_ROWS);
-	free(rows);
-	return 0;
 }
 
-static bool is_plumbing(const char *func)
-{
-	static const char *const inside[] = { "runtime.", "sync.", "internal/", "exrt_", "pthread_", "syscall.", "__" };
+/* --- tables ------------------------------------------------------------------------------------------------------------- */
 
-	for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++)
-		if (strncmp(func, inside[i], strlen(inside[i])) == 0)
+static const struct section {
+	enum an_stat_table table;
+	const char *heading;
+	unsigned rows;
+	bool only_all;
+} sections[] = {
+	{ AN_STAT_STATE, "Time by state", 20, false },
+	{ AN_STAT_FUNCTION, "Goroutines, by the function they started in", 10, false },
+	{ AN_STAT_REASON, "Waiting and runnable, by reason", 10, false },
+	{ AN_STAT_RANGE, "Collections, stopped worlds", 6, false },
+	{ AN_STAT_TASK, "Tasks", 5, false },
+	{ AN_STAT_REGION, "Regions", 5, false },
+	{ AN_STAT_SAMPLE, "CPU samples, by function", 5, false },
+	{ AN_STAT_EVENT, "Events in the file", 5, false },
+};
+
+static int print_table(const struct an_summary *summary, const struct section *section, const struct an_stat_view *view, FILE *out)
+{
+	size_t rows = view->top >= 0 ? (size_t)view->top : view->all ? MORE_ROWS : section->rows;
+	struct an_table table;
+	char heading[96];
+	int rc = an_stat_table(summary, section->table, NULL, &table);
+
+	snprintf(heading, sizeof(heading), "%s", section->heading);
+	if (section->table == AN_STAT_RANGE && summary->gc_cycles)
+		snprintf(heading, sizeof(heading), "%s: %" PRIu64 " cycle%s", section->heading, summary->gc_cycles,
+			 summary->gc_cycles == 1 ? "" : "s");
+	if (rc == 0 && view->sort && (section->table == AN_STAT_FUNCTION || section->table == AN_STAT_BY))
+		an_stat_table_sort(&table, view->sort);
+	if (rc == 0)
+		an_table_print_text(&table, heading, rows, view->width, out);
+	an_table_free(&table);
+	return rc;
+}
+
+static bool states_are_known(const struct an_summary *summary)
+{
+	for (int s = 0; s < ETR_STATE_COUNT_; s++)
+		if (summary->known_ns[s])
 			return true;
 	return false;
 }
 
-/* The first frame that is the program's own, or the leaf. */
-static void print_site(const struct an_summary *summary, an_stack_id stack, FILE *out)
+int an_stat_print_text(const struct an_summary *summary, const char *file, int failed, const struct an_stat_view *view,
+		       FILE *out)
 {
-	const struct an_names *names = &summary->source->names;
-	size_t n, at = 0;
-	const struct an_frame *frames = an_stack(names, stack, &n);
-
-	if (!n) {
-		fputs("(no stack)", out);
-		return;
-	}
-	while (at < n && is_plumbing(an_text(names, frames[at].func, NULL)))
-		at++;
-	if (at == n)
-		at = 0;
-	an_text_print(names, frames[at].func, out);
-	if (frames[at].line)
-		fprintf(out, ":%" PRIu64, frames[at].line);
-}
-
-static void print_longest(const struct an_summary *summary, FILE *out)
-{
-	if (!summary->nlongest)
-		return;
-	fputs("\nLongest waits that ended\n", out);
-	for (unsigned i = 0; i < summary->nlongest; i++) {
-		const struct an_long_wait *wait = &summary->longest[i];
-		char ns[32], at[32];
-
-		fprintf(out, "  %10s at +%s, goroutine %" PRId64 ", ", an_text_ns(ns, wait->ns),
-			an_text_ns(at, wait->start - summary->source->start), wait->g);
-		an_text_print(&summary->source->names, wait->reason, out);
-		fputs("\n             in ", out);
-		print_site(summary, wait->stack, out);
-		if (wait->waker >= 0 || wait->waker_stack) {
-			fputs(", ended by ", out);
-			if (wait->waker >= 0)
-				fprintf(out, "goroutine %" PRId64 " in ", wait->waker);
-			print_site(summary, wait->waker_stack, out);
-		}
-		fputc('\n', out);
-	}
-}
-
-static int by_count(const void *left, const void *right)
-{
-	const uint64_t *a = *(const uint64_t *const *)left, *b = *(const uint64_t *const *)right;
-
-	return *a != *b ? (*a > *b ? -1 : 1) : a < b ? -1 : a > b;
-}
-
-static void print_wire_events(const struct an_summary *summary, FILE *out)
-{
-	const uint64_t *counts = etr_reader_wire_counts(summary->source->reader), *sorted[256];
-	unsigned n = 0;
-
-	for (int type = 0; counts && type < 256; type++)
-		if (counts[type] && etr_wire_name(type))
-			sorted[n++] = &counts[type];
-	if (!n)
-		return;
-	qsort(sorted, n, sizeof(sorted[0]), by_count);
-	fputs("\nEvents in the file\n", out);
-	for (unsigned i = 0; i < n; i++)
-		fprintf(out, "  %-20s %12" PRIu64 "%s", etr_wire_name((int)(sorted[i] - counts)), *sorted[i],
-			i % 2 || i + 1 == n ? "\n" : "  ");
-}
-
-int an_summary_print_text(const struct an_summary *summary, const char *file, int failed, FILE *out)
-{
-	int rc;
+	int rc = 0;
 
 	print_head(summary, file, out);
-	if (failed)
+	if (failed && summary->source)
 		fprintf(out, "  damaged     %s; what follows is of the part before\n", etr_reader_detail(summary->source->reader));
-	print_states("Goroutines", summary->g_states, summary->known_ns, out);
-	print_states("Procs", summary->p_states, NULL, out);
-	rc = print_hists(summary, "Waiting, by reason", &summary->waiting, out);
-	if (rc == 0)
-		rc = print_hists(summary, "Runnable, by reason", &summary->runnable, out);
-	if (summary->syscalls.count) {
-		print_hist_title("System calls", out);
-		fprintf(out, "  %-32s", "all");
-		print_hist(&summary->syscalls, out);
-		fputc('\n', out);
+	if (view->by_only) {
+		struct section only = { AN_STAT_BY, "", 30, false };
+		char heading[64];
+
+		snprintf(heading, sizeof(heading), "By %s", an_by_name(summary->options.by));
+		only.heading = heading;
+		return print_table(summary, &only, view, out);
 	}
-	if (rc == 0)
-		rc = print_hists(summary, "Ranges", &summary->ranges, out);
-	if (summary->gc_cycles)
-		fprintf(out, "  %" PRIu64 " collection%s began\n", summary->gc_cycles, summary->gc_cycles == 1 ? "" : "s");
-	if (rc == 0)
-		rc = print_spans(summary, "Tasks", &summary->tasks, out);
-	if (rc == 0)
-		rc = print_spans(summary, "Regions", &summary->regions, out);
-	if (rc == 0)
-		rc = print_functions(summary, out);
-	print_longest(summary, out);
-	print_wire_events(summary, out);
+	print_over_time(summary, view, out);
+	for (size_t i = 0; rc == 0 && i < sizeof(sections) / sizeof(sections[0]); i++) {
+		rc = print_table(summary, &sections[i], view, out);
+		if (rc == 0 && sections[i].table == AN_STAT_STATE && states_are_known(summary))
+			fputs("  As known: a goroutine first seen waiting, or in a system call, has been so since the beginning.\n", out);
+		if (rc == 0 && sections[i].table == AN_STAT_REASON)
+			rc = print_durations(summary, view, out);
+		if (rc == 0 && sections[i].table == AN_STAT_REGION)
+			print_longest(summary, view, out);
+	}
 	return rc;
 }

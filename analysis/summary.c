@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * summary.c - the figures of a whole trace, in one pass.
+ * summary.c - the figures of a trace, in one pass: what each event adds.
  *
- * Memory holds what is distinct: ids, names, and whatever is open (goroutines, ranges, tasks, regions); nothing is kept for an
- * event.
+ * Memory holds what is distinct (names, up to a limit) and whatever is open (goroutines, ranges, tasks, regions); nothing is
+ * kept for an event.  Goroutines are in sumgoroutine.c, ranges, tasks and regions in sumspan.c, the merging of summaries in
+ * summerge.c.
  */
 #include "config.h"
 
@@ -13,53 +14,74 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/grow.h"
+#include "analysis/sumimpl.h"
 
-/* The regions that are open on a goroutine, outermost first. */
-struct open_regions {
-	size_t n, cap;
-	struct open_region {
-		int64_t start;
-		an_text_id type;
-	} *list;
+static const char *const by_names[AN_BY_COUNT_] = {
+	[AN_BY_FUNCTION] = "function", [AN_BY_GOROUTINE] = "goroutine", [AN_BY_THREAD] = "thread", [AN_BY_PROC] = "proc",
+	[AN_BY_REASON] = "reason",     [AN_BY_TASK] = "task",		[AN_BY_REGION] = "region", [AN_BY_GENERATION] = "generation",
 };
 
-struct open_task {
-	int64_t start;
-	an_text_id type;
-};
+const char *an_by_name(int by)
+{
+	return by >= 0 && by < AN_BY_COUNT_ ? by_names[by] : NULL;
+}
 
 static an_text_id add_literal(struct an_summary *summary, const char *text)
 {
-	return an_names_add_text(&summary->source->names, text, strlen(text));
+	return an_names_add_text(summary->names, text, strlen(text));
 }
 
 static void init_ids(struct an_ids *ids)
 {
-	an_map_init(&ids->set, 1, 0);
+	an_map_init(&ids->words, 1, sizeof(uint64_t));
 	memset(ids->recent, 0xff, sizeof(ids->recent));
 }
 
-int an_summary_init(struct an_summary *summary, struct an_source *source)
+/* What both kinds of summary have. */
+static int init_tables(struct an_summary *summary, const struct an_summary_options *options)
 {
-	memset(summary, 0, sizeof(*summary));
-	summary->source = source;
+	summary->options = *options;
+	if (summary->options.longest > AN_LONGEST)
+		summary->options.longest = AN_LONGEST;
 	init_ids(&summary->gs_seen);
 	init_ids(&summary->ps_seen);
 	init_ids(&summary->ms_seen);
-	an_map_init(&summary->waiting, 1, sizeof(struct an_hist));
-	an_map_init(&summary->runnable, 1, sizeof(struct an_hist));
+	an_map_init(&summary->gs, 1, sizeof(struct an_goroutine *));
+	an_map_init(&summary->reasons, 1, sizeof(struct an_reason *));
+	an_groups_init(&summary->functions, 0);
+	an_groups_init(&summary->extra, options->keep);
 	an_map_init(&summary->ranges, 1, sizeof(struct an_hist));
 	an_map_init(&summary->open_ranges, 3, sizeof(int64_t));
 	an_map_init(&summary->tasks, 1, sizeof(struct an_span_total));
 	an_map_init(&summary->regions, 1, sizeof(struct an_span_total));
-	an_map_init(&summary->open_tasks, 1, sizeof(struct open_task));
-	an_map_init(&summary->open_regions, 1, sizeof(struct open_regions));
-	an_map_init(&summary->functions, 1, sizeof(struct an_function_total));
+	an_map_init(&summary->open_tasks, 1, sizeof(struct an_open_task));
+	an_map_init(&summary->samples, 1, sizeof(uint64_t));
+	summary->other_name = add_literal(summary, "(other)");
+	return summary->names->oom ? -ETR_E_NOMEM : 0;
+}
+
+int an_summary_init(struct an_summary *summary, struct an_source *source, const struct an_summary_options *options)
+{
+	memset(summary, 0, sizeof(*summary));
+	summary->source = source;
+	summary->names = &source->names;
 	summary->gc_name = add_literal(summary, "GC concurrent mark phase");
 	summary->procs_metric = add_literal(summary, "/sched/gomaxprocs:threads");
 	summary->heap_metric = add_literal(summary, "/memory/classes/heap/objects:bytes");
-	return source->names.oom ? -ETR_E_NOMEM : 0;
+	summary->recent = calloc(AN_RECENT, sizeof(struct an_goroutine *));
+	if (!summary->recent)
+		return -ETR_E_NOMEM;
+	return init_tables(summary, options);
+}
+
+int an_summary_init_merged(struct an_summary *summary, const struct an_summary_options *options)
+{
+	int rc;
+
+	memset(summary, 0, sizeof(*summary));
+	summary->names = &summary->own_names;
+	rc = an_names_init(&summary->own_names, NULL);
+	return rc < 0 ? rc : init_tables(summary, options);
 }
 
 /* Frees the histograms that stand at an offset in a map's values. */
@@ -74,35 +96,57 @@ static void free_hists(struct an_map *map, size_t offset)
 
 void an_summary_free(struct an_summary *summary)
 {
-	struct an_map *maps[] = { &summary->gs_seen.set, &summary->ps_seen.set, &summary->ms_seen.set, &summary->waiting,
-				  &summary->runnable,	 &summary->ranges,	&summary->open_ranges, &summary->tasks,
-				  &summary->regions,	 &summary->open_tasks,	&summary->open_regions, &summary->functions };
+	struct an_map *maps[] = { &summary->gs_seen.words, &summary->ps_seen.words, &summary->ms_seen.words, &summary->gs,
+				  &summary->reasons,	   &summary->ranges,	    &summary->open_ranges,   &summary->tasks,
+				  &summary->regions,	   &summary->open_tasks,    &summary->samples };
 	const uint64_t *key;
-	void *regions;
+	void *value;
 
-	for (size_t pos = 0; an_map_each(&summary->open_regions, &pos, &key, &regions);)
-		free(((struct open_regions *)regions)->list);
-	free_hists(&summary->waiting, 0);
-	free_hists(&summary->runnable, 0);
+	an__goroutines_free(summary);
+	for (size_t pos = 0; an_map_each(&summary->reasons, &pos, &key, &value);) {
+		struct an_reason *reason = *(struct an_reason **)value;
+
+		an_hist_free(&reason->waiting);
+		an_hist_free(&reason->runnable);
+		free(reason);
+	}
 	free_hists(&summary->ranges, 0);
 	free_hists(&summary->tasks, offsetof(struct an_span_total, time));
 	free_hists(&summary->regions, offsetof(struct an_span_total, time));
-	an_hist_free(&summary->syscalls);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		an_map_free(maps[i]);
-	an_states_free(&summary->gs);
-	an_states_free(&summary->ps);
+	an_groups_free(&summary->functions);
+	an_groups_free(&summary->extra);
+	if (summary->begun)
+		an_states_free(&summary->ps);
+	free(summary->by_string);
+	free(summary->places);
+	free(summary->recent);
+	if (summary->names == &summary->own_names)
+		an_names_free(&summary->own_names);
+}
+
+int an__ids_add(struct an_ids *ids, int64_t id)
+{
+	uint64_t *word = an_map_add(&ids->words, &(uint64_t){ (uint64_t)id / 64 }, NULL);
+	uint64_t bit = UINT64_C(1) << ((uint64_t)id % 64);
+
+	if (!word)
+		return -ETR_E_NOMEM;
+	ids->n += !(*word & bit);
+	*word |= bit;
+	return 0;
 }
 
 /* Adds an id, unless it is none. */
 static inline int see(struct an_ids *ids, int64_t id)
 {
-	int64_t *recent = &ids->recent[(uint64_t)id % AN_RECENT];
+	int64_t *recent = &ids->recent[(uint64_t)id % (sizeof(ids->recent) / sizeof(ids->recent[0]))];
 
-	if (*recent == id || id == -1)
+	if (__builtin_expect(*recent == id || id == -1, 1))
 		return 0;
 	*recent = id;
-	return an_map_add(&ids->set, &(uint64_t){ (uint64_t)id }, NULL) ? 0 : -ETR_E_NOMEM;
+	return an__ids_add(ids, id);
 }
 
 static inline int see_context(struct an_summary *summary, const struct etr_event *event)
@@ -114,267 +158,229 @@ static inline int see_context(struct an_summary *summary, const struct etr_event
 	return rc < 0 ? rc : see(&summary->ms_seen, event->m);
 }
 
-static int add_to_hist(struct an_map *map, an_text_id name, int64_t ns)
+/* Whose group of --by proc it is. */
+static struct an_group *proc_group(struct an_summary *summary, int64_t p)
 {
-	struct an_hist *hist = an_map_add(map, &(uint64_t){ name }, NULL);
+	return summary->options.by == AN_BY_PROC ? an_groups_get(&summary->extra, (uint64_t)p) : NULL;
+}
 
-	if (!hist)
+static int take_proc_interval(struct an_summary *summary, const struct an_interval *interval)
+{
+	struct an_state_total *total = &summary->p_states[interval->state];
+	struct an_group *group = proc_group(summary, interval->id);
+	int64_t start = interval->start > summary->from ? interval->start : summary->from;
+	int64_t end = interval->end < summary->to ? interval->end : summary->to;
+
+	if (summary->options.by == AN_BY_PROC && !group)
 		return -ETR_E_NOMEM;
-	return an_hist_add(hist, ns);
-}
-
-/* Keeps a wait if it is among the longest. */
-static void keep_longest(struct an_summary *summary, const struct an_interval *interval, const struct etr_event *event)
-{
-	int64_t ns = interval->end - interval->start;
-	struct an_long_wait *list = summary->longest;
-	unsigned at;
-
-	if (summary->nlongest == AN_LONGEST && ns <= list[AN_LONGEST - 1].ns)
-		return;
-	if (summary->nlongest < AN_LONGEST)
-		summary->nlongest++;
-	for (at = summary->nlongest - 1; at > 0 && list[at - 1].ns < ns; at--)
-		list[at] = list[at - 1];
-	list[at] = (struct an_long_wait){ .g = interval->id, .ns = ns, .start = interval->start, .reason = interval->reason,
-					  .function = interval->function, .stack = interval->stack, .waker = event->g };
-	list[at].waker_stack = an_names_stack(&summary->source->names, event->stack);
-	const uint64_t *named = an_map_find(&summary->source->notes.waker_by_stack, &(uint64_t){ event->stack });
-
-	if (named)
-		list[at].waker = (int64_t)*named;
-}
-
-static int take_interval(struct an_summary *summary, struct an_state_total *totals, const struct an_interval *interval)
-{
-	int64_t ns = interval->end - interval->start;
-	struct an_state_total *total = &totals[interval->state];
-
-	total->counted++;
-	total->ns += ns;
-	if (interval->next == ETR_STATE_COUNT_)
-		total->open_ns += ns;
-	if (totals != summary->g_states)
+	if (summary->head.windowed && start >= end)
 		return 0;
-	switch (interval->state) {
-	case ETR_STATE_WAITING:
-		return add_to_hist(&summary->waiting, interval->reason, ns);
-	case ETR_STATE_RUNNABLE:
-		return add_to_hist(&summary->runnable, interval->reason, ns);
-	case ETR_STATE_SYSCALL:
-		return an_hist_add(&summary->syscalls, ns);
-	case ETR_STATE_UNDETERMINED:
-		if (interval->next == ETR_STATE_WAITING || interval->next == ETR_STATE_SYSCALL) {
-			summary->known_ns[interval->next] += ns;
-			summary->known[interval->next]++;
-		}
-	}
+	total->counted++;
+	total->ns += end - start;
+	if (interval->next == ETR_STATE_COUNT_ || interval->end > end)
+		total->open_ns += end - start;
+	if (group && interval->state == ETR_STATE_RUNNING)
+		group->proc_ns += end - start;
+	if (group && interval->state == ETR_STATE_IDLE)
+		return an_hist_add(&group->state[ETR_STATE_IDLE], end - start);
 	return 0;
 }
 
-/* A goroutine's account goes to its function when it ends, or the trace does. */
-static int close_account(struct an_summary *summary, const struct an_thing *thing)
+static int take_proc(struct an_summary *summary, const struct etr_event *event, bool counts)
 {
-	struct an_function_total *total = an_map_add(&summary->functions, &(uint64_t){ thing->function }, NULL);
-
-	if (!total)
-		return -ETR_E_NOMEM;
-	total->goroutines++;
-	for (int s = 0; s < ETR_STATE_COUNT_; s++)
-		total->ns[s] += thing->ns[s];
-	return 0;
-}
-
-static void forget_regions(struct an_summary *summary, uint64_t g)
-{
-	struct open_regions *regions = an_map_find(&summary->open_regions, &g);
-
-	if (!regions)
-		return;
-	free(regions->list);
-	an_map_remove(&summary->open_regions, &g);
-}
-
-static int take_transition(struct an_summary *summary, const struct etr_event *event)
-{
-	bool is_g = event->resource == ETR_RESOURCE_GOROUTINE;
-	struct an_state_total *totals = is_g ? summary->g_states : summary->p_states;
 	struct an_change change;
-	int rc;
+	int rc = an_states_transition(&summary->ps, event, &change);
 
-	rc = see(is_g ? &summary->gs_seen : &summary->ps_seen, event->u.transition.id);
-	if (rc == 0)
-		rc = an_states_transition(is_g ? &summary->gs : &summary->ps, event, &change);
 	if (rc < 0 || !change.moved)
 		return rc;
-	if (event->to != ETR_STATE_NOT_EXIST && event->to < ETR_STATE_COUNT_)
-		totals[event->to].entered++;
-	if (change.closed)
-		rc = take_interval(summary, totals, &change.interval);
-	if (!is_g || rc < 0)
-		return rc;
-	if (change.closed && change.interval.state == ETR_STATE_WAITING)
-		keep_longest(summary, &change.interval, event);
-	if (change.gone) {
-		forget_regions(summary, (uint64_t)event->u.transition.id);
-		rc = close_account(summary, change.thing);
+	if (counts && event->to != ETR_STATE_NOT_EXIST && event->to < ETR_STATE_COUNT_)
+		summary->p_states[event->to].entered++;
+	if ((event->to == ETR_STATE_RUNNING) != (event->from == ETR_STATE_RUNNING)) {
+		an_timeline_advance(&summary->timeline, event->time);
+		summary->timeline.level[AN_LEVEL_PROCS] += event->to == ETR_STATE_RUNNING ? 1 : -1;
 	}
-	return rc;
+	return change.closed ? take_proc_interval(summary, &change.interval) : 0;
 }
 
-static int take_range(struct an_summary *summary, const struct etr_event *event)
+static void take_metric(struct an_summary *summary, const struct etr_event *event)
 {
-	an_text_id name = an_names_text(&summary->source->names, event->u.range.name);
-	const uint64_t key[3] = { event->resource, (uint64_t)event->u.range.id, name };
-	int64_t *start;
-	int64_t began;
-
-	if (event->kind == ETR_KIND_RANGE_BEGIN) {
-		summary->gc_cycles += name == summary->gc_name;
-		start = an_map_add(&summary->open_ranges, key, NULL);
-		if (!start)
-			return -ETR_E_NOMEM;
-		*start = event->time;
-		return 0;
-	}
-	start = event->kind == ETR_KIND_RANGE_END ? an_map_find(&summary->open_ranges, key) : NULL;
-	if (!start)
-		return 0;
-	began = *start;
-	an_map_remove(&summary->open_ranges, key);
-	return add_to_hist(&summary->ranges, name, event->time - began);
-}
-
-static struct an_span_total *span(struct an_map *map, an_text_id type)
-{
-	return an_map_add(map, &(uint64_t){ type }, NULL);
-}
-
-static int take_task(struct an_summary *summary, const struct etr_event *event)
-{
-	an_text_id type = an_names_text(&summary->source->names, event->u.task.type);
-	struct an_span_total *total = span(&summary->tasks, type);
-	struct open_task *open;
-
-	if (!total)
-		return -ETR_E_NOMEM;
-	if (event->kind == ETR_KIND_TASK_BEGIN) {
-		total->begun++;
-		open = an_map_add(&summary->open_tasks, &event->u.task.id, NULL);
-		if (!open)
-			return -ETR_E_NOMEM;
-		*open = (struct open_task){ .start = event->time, .type = type };
-		return 0;
-	}
-	total->ended++;
-	open = an_map_find(&summary->open_tasks, &event->u.task.id);
-	if (open) {
-		int64_t ns = event->time - open->start;
-
-		total = span(&summary->tasks, open->type);
-		an_map_remove(&summary->open_tasks, &event->u.task.id);
-		return total ? an_hist_add(&total->time, ns) : -ETR_E_NOMEM;
-	}
-	return 0;
-}
-
-static int take_region(struct an_summary *summary, const struct etr_event *event)
-{
-	an_text_id type = an_names_text(&summary->source->names, event->u.region.type);
-	struct an_span_total *total = span(&summary->regions, type);
-	struct open_regions *open = an_map_add(&summary->open_regions, &(uint64_t){ (uint64_t)event->g }, NULL);
-	struct open_region *list;
-
-	if (!total || !open)
-		return -ETR_E_NOMEM;
-	if (event->kind == ETR_KIND_REGION_END) {
-		total->ended++;
-		return open->n ? an_hist_add(&total->time, event->time - open->list[--open->n].start) : 0;
-	}
-	total->begun++;
-	list = an_grow(open->list, &open->cap, open->n + 1, sizeof(*list));
-	if (!list)
-		return -ETR_E_NOMEM;
-	open->list = list;
-	list[open->n++] = (struct open_region){ .start = event->time, .type = type };
-	return 0;
-}
-
-static int take_metric(struct an_summary *summary, const struct etr_event *event)
-{
-	an_text_id name = an_names_text(&summary->source->names, event->u.metric.name);
+	an_text_id name = an_names_text(summary->names, event->u.metric.name);
 	uint64_t *most = name == summary->procs_metric ? &summary->max_procs :
 			 name == summary->heap_metric  ? &summary->max_heap :
 							 NULL;
 
 	if (most && event->u.metric.value > *most)
 		*most = event->u.metric.value;
+}
+
+/* A sample counts for the function that ran. */
+static int take_sample(struct an_summary *summary, const struct etr_event *event)
+{
+	size_t n;
+	const struct an_frame *frames = an_stack(summary->names, an_names_stack(summary->names, event->stack), &n);
+	uint64_t *count = an_map_add(&summary->samples, &(uint64_t){ an__capped(summary, &summary->samples, n ? frames[0].func : 0) },
+				     NULL);
+
+	if (!count)
+		return -ETR_E_NOMEM;
+	++*count;
+	return 0;
+}
+
+/* The first event, a Sync, which tells when the trace began. */
+static void begin(struct an_summary *summary, const struct etr_event *event)
+{
+	const struct an_summary_options *options = &summary->options;
+
+	summary->begun = true;
+	an_states_init(&summary->ps, summary->names, ETR_RESOURCE_PROC, event->time);
+	summary->from = options->has_from ? options->from : INT64_MIN;
+	summary->to = options->has_to ? options->to : INT64_MAX;
+	summary->head.windowed = options->has_from || options->has_to;
+	summary->clock.origin = options->has_from && options->from > event->time ? options->from : event->time;
+	an_timeline_init(&summary->timeline, summary->clock.origin);
+	summary->head.start = summary->clock.origin;
+}
+
+/* The window's end: what is open is counted up to it.  Read on only to learn who was there all the time. */
+static int end_window(struct an_summary *summary)
+{
+	summary->over = true;
+	return an__summary_close(summary, summary->to);
+}
+
+static int take_kind(struct an_summary *summary, const struct etr_event *event, bool counts)
+{
+	switch (event->kind) {
+	case ETR_KIND_STATE_TRANSITION:
+		if (event->resource == ETR_RESOURCE_GOROUTINE)
+			return an__goroutine_transition(summary, event);
+		return take_proc(summary, event, counts);
+	case ETR_KIND_METRIC:
+		if (counts)
+			take_metric(summary, event);
+		return 0;
+	case ETR_KIND_RANGE_BEGIN:
+	case ETR_KIND_RANGE_ACTIVE:
+	case ETR_KIND_RANGE_END:
+		return an__summary_range(summary, event, counts);
+	case ETR_KIND_TASK_BEGIN:
+	case ETR_KIND_TASK_END:
+		return an__summary_task(summary, event, counts);
+	case ETR_KIND_REGION_BEGIN:
+	case ETR_KIND_REGION_END:
+		return an__summary_region(summary, event, counts);
+	case ETR_KIND_STACK_SAMPLE:
+		return counts ? take_sample(summary, event) : 0;
+	}
 	return 0;
 }
 
 int an_summary_event(struct an_summary *summary, const struct etr_event *event)
 {
-	int rc;
+	bool counts = event->time >= summary->from;
+	int rc = 0;
 
-	if (!summary->begun) {
-		summary->begun = true;
-		an_states_init(&summary->gs, &summary->source->names, ETR_RESOURCE_GOROUTINE, summary->source->start);
-		an_states_init(&summary->ps, &summary->source->names, ETR_RESOURCE_PROC, summary->source->start);
+	if (__builtin_expect(!summary->begun, 0)) {
+		begin(summary, event);
+		counts = event->time >= summary->from;
 	}
-	if (event->kind < ETR_KIND_COUNT_)
-		summary->kinds[event->kind]++;
-	rc = see_context(summary, event);
+	if (__builtin_expect(event->time >= summary->to, 0) && !summary->over)
+		rc = end_window(summary);
+	/* Goroutines that were there all the time may be told of as late as at the end of the first generation. */
+	if (__builtin_expect(summary->over, 0) && rc == 0)
+		return summary->source->syncs > 1 ? 0 : an__goroutine_late(summary, event);
+	if (rc == 0 && event->kind == ETR_KIND_SYNC)
+		rc = an__goroutines_next_generation(summary, event->time);
 	if (rc < 0)
 		return rc;
-	switch (event->kind) {
-	case ETR_KIND_STATE_TRANSITION:
-		return take_transition(summary, event);
-	case ETR_KIND_METRIC:
-		return take_metric(summary, event);
-	case ETR_KIND_RANGE_BEGIN:
-	case ETR_KIND_RANGE_ACTIVE:
-	case ETR_KIND_RANGE_END:
-		return take_range(summary, event);
-	case ETR_KIND_TASK_BEGIN:
-	case ETR_KIND_TASK_END:
-		return take_task(summary, event);
-	case ETR_KIND_REGION_BEGIN:
-	case ETR_KIND_REGION_END:
-		return take_region(summary, event);
+	if (counts) {
+		summary->events++;
+		if (event->kind < ETR_KIND_COUNT_)
+			summary->kinds[event->kind]++;
+		rc = see_context(summary, event);
+		if (rc == 0 && event->kind == ETR_KIND_STATE_TRANSITION)
+			rc = see(event->resource == ETR_RESOURCE_GOROUTINE ? &summary->gs_seen : &summary->ps_seen,
+				 event->u.transition.id);
 	}
-	return 0;
+	if (rc == 0)
+		rc = take_kind(summary, event, counts);
+	return rc < 0 ? rc : 1;
 }
 
-struct finishing {
+struct closing {
 	struct an_summary *summary;
-	struct an_state_total *totals;
 	int rc;
 };
 
-static void finish_interval(void *ctx, const struct an_thing *thing, const struct an_interval *interval)
+static void close_proc(void *ctx, const struct an_thing *thing, const struct an_interval *interval)
 {
-	struct finishing *finishing = ctx;
+	struct closing *closing = ctx;
 
-	if (finishing->rc == 0)
-		finishing->rc = take_interval(finishing->summary, finishing->totals, interval);
-	if (finishing->rc == 0 && finishing->totals == finishing->summary->g_states) {
-		struct an_thing last = *thing;
+	if (closing->rc == 0)
+		closing->rc = take_proc_interval(closing->summary, interval);
+}
 
-		last.ns[interval->state] += interval->end - interval->start;
-		finishing->rc = close_account(finishing->summary, &last);
-	}
+int an__summary_close(struct an_summary *summary, int64_t end)
+{
+	struct closing closing = { .summary = summary };
+	int rc = an__goroutines_close(summary, end);
+
+	an_timeline_advance(&summary->timeline, end);
+	if (rc < 0)
+		return rc;
+	an_states_finish(&summary->ps, end, close_proc, &closing);
+	return closing.rc;
+}
+
+static void total_states(struct an_summary *summary)
+{
+	const struct an_group *group;
+
+	for (size_t pos = 0; (group = an_groups_each(&summary->functions, &pos));)
+		for (int s = 0; s < ETR_STATE_COUNT_; s++) {
+			summary->g_states[s].ns += group->state[s].ns;
+			summary->g_states[s].counted += group->state[s].count;
+			summary->g_states[s].open_ns += group->open_ns[s];
+		}
+}
+
+static void fill_head(struct an_summary *summary)
+{
+	struct an_head *head = &summary->head;
+	const struct etr_reader *reader = summary->source->reader;
+	const uint64_t *counts = etr_reader_wire_counts(reader), *bytes = etr_reader_wire_bytes(reader);
+
+	head->files = 1;
+	head->version = etr_reader_version(reader);
+	head->bytes = etr_reader_size(reader) ? etr_reader_size(reader) : etr_reader_offset(reader);
+	head->generations = an_source_generations(summary->source);
+	head->events = summary->events;
+	head->goroutines = summary->gs_seen.n;
+	head->procs = summary->ps_seen.n;
+	head->threads = summary->ms_seen.n;
+	memcpy(head->wire_counts, counts, sizeof(head->wire_counts));
+	memcpy(head->wire_bytes, bytes, sizeof(head->wire_bytes));
 }
 
 int an_summary_finish(struct an_summary *summary)
 {
-	struct finishing gs = { .summary = summary, .totals = summary->g_states };
-	struct finishing ps = { .summary = summary, .totals = summary->p_states };
+	int rc = 0;
 
+	fill_head(summary);
 	if (!summary->begun)
 		return 0;
-	an_states_finish(&summary->gs, summary->source->end, finish_interval, &gs);
-	an_states_finish(&summary->ps, summary->source->end, finish_interval, &ps);
-	if (summary->source->names.oom)
+	summary->head.end = summary->source->end;
+	if (summary->over)
+		summary->head.end = summary->to;
+	/* A window that the trace does not reach. */
+	if (summary->head.end < summary->head.start)
+		summary->head.end = summary->head.start;
+	if (!summary->over)
+		rc = an__summary_close(summary, summary->head.end);
+	summary->head.duration = summary->head.end - summary->head.start;
+	total_states(summary);
+	if (summary->names->oom)
 		return -ETR_E_NOMEM;
-	return gs.rc < 0 ? gs.rc : ps.rc;
+	return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * summary.h - the figures of a whole trace.
+ * summary.h - the figures of a whole trace, or of what a filter leaves of it.
  */
 #ifndef ANALYSIS_SUMMARY_H
 #define ANALYSIS_SUMMARY_H
@@ -9,14 +9,47 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "analysis/group.h"
 #include "analysis/hist.h"
+#include "analysis/series.h"
 #include "analysis/source.h"
 #include "analysis/states.h"
+#include "analysis/timeline.h"
 
-#define AN_LONGEST 10
+/* What goroutines' time can be grouped by. */
+enum an_by {
+	AN_BY_FUNCTION,		/* that they started in */
+	AN_BY_GOROUTINE,
+	AN_BY_THREAD,		/* that they ran on */
+	AN_BY_PROC,
+	AN_BY_REASON,		/* for which they waited or became runnable */
+	AN_BY_TASK,		/* the type of that of the innermost region they are in */
+	AN_BY_REGION,		/* the type of the innermost one they are in */
+	AN_BY_GENERATION,
+	AN_BY_COUNT_
+};
+
+/* "function" and so on; NULL for a number that is none. */
+const char *an_by_name(int by);
+
+struct an_summary_options {
+	enum an_by by;
+	size_t keep;		/* rows, where there may be more than fit: the heaviest; 0: AN_GROUPS_MAX */
+	unsigned longest;	/* long waits to keep, at most AN_LONGEST */
+	int64_t (*weigh)(const struct an_group *group, const void *ctx);	/* what makes a goroutine heavy; NULL: its time */
+	const void *weigh_ctx;
+	bool series;		/* for comparing */
+	bool has_from, has_to;	/* only the time from, included, to `to`, not included, counts; ns on the trace's clock */
+	int64_t from, to;
+	/* Whether a goroutine counts; NULL: all do.  function is that it started in, as far as known. */
+	bool (*wants)(const void *ctx, int64_t goroutine, an_text_id function, const struct an_names *names);
+	const void *wants_ctx;
+};
+
+#define AN_LONGEST 100
 
 struct an_state_total {
-	int64_t ns, open_ns;	/* open_ns is part of ns: intervals cut off by the trace's end */
+	int64_t ns, open_ns;	/* open_ns is part of ns: intervals cut off by the end */
 	uint64_t entered, counted;	/* transitions into it; intervals */
 };
 
@@ -26,13 +59,13 @@ struct an_span_total {
 	struct an_hist time;
 };
 
-/* Of all goroutines that started in one function. */
-struct an_function_total {
-	uint64_t goroutines;
-	int64_t ns[ETR_STATE_COUNT_];	/* Undetermined: what is not known to be another */
+/* Of a reason. */
+struct an_reason {
+	an_text_id name;
+	struct an_hist waiting, runnable;
 };
 
-/* A wait that was long, and who ended it. */
+/* A wait that was long, the longest of its place, and who ended it. */
 struct an_long_wait {
 	int64_t g, ns, start;
 	an_text_id reason, function;
@@ -40,67 +73,104 @@ struct an_long_wait {
 	int64_t waker;		/* -1: none known */
 };
 
-/* Ids that occurred, and some of those that did last: most ids of an event are among them. */
-#define AN_RECENT 256
+/* Ids that occurred: a bit for each, in words of 64 that lie next to each other. */
 struct an_ids {
-	struct an_map set;
-	int64_t recent[AN_RECENT];	/* by their low bits; -1, which is no id, for none */
+	struct an_map words;
+	uint64_t n;
+	int64_t recent[256];	/* some of those that did last, by their low bits; -1, which is no id, for none */
 };
 
-struct an_summary {
-	struct an_source *source;	/* the caller's */
-	bool begun;
+/* What is told of the trace as a whole, once it is read. */
+struct an_head {
+	uint64_t files;		/* merged into this */
+	int version;
+	uint64_t bytes, generations, events;
+	int64_t start, end;	/* of the trace, or of the window */
+	int64_t duration;	/* of several: together */
+	uint64_t goroutines, procs, threads;
+	uint64_t wire_counts[256], wire_bytes[256];
+	bool windowed;		/* then the wire counts are those of all that was read */
+};
 
+struct an_goroutine;
+
+struct an_summary {
+	struct an_source *source;	/* the caller's; NULL for a merged one */
+	struct an_names *names;		/* the source's, or own_names */
+	struct an_names own_names;
+	struct an_summary_options options;
+	bool begun, over;		/* over: nothing that follows can count */
+	int64_t from, to;		/* the window; all time if none was asked for */
+	struct an_head head;
+
+	uint64_t events;		/* that count */
 	uint64_t kinds[ETR_KIND_COUNT_];
 	struct an_ids gs_seen, ps_seen, ms_seen;
 
-	struct an_states gs, ps;
+	/* Goroutines that exist, by id; a few thousand also at the low bits of their id. */
+	struct an_map gs;		/* id -> struct an_goroutine *, owned */
+	struct an_goroutine **recent;
+	struct an_states ps;
 	struct an_state_total g_states[ETR_STATE_COUNT_], p_states[ETR_STATE_COUNT_];
-	struct an_map waiting, runnable;	/* reason -> struct an_hist */
-	struct an_hist syscalls;
+
+	/* By reason; by_string is a cache of the generation, by the reader's string id. */
+	struct an_map reasons;		/* text -> struct an_reason *, owned */
+	struct an_reason **by_string;
+	size_t by_string_cap;
+	struct an_reason *from_state[ETR_STATE_COUNT_];	/* "(from STATE)" */
+	struct an_reason *other_reason;
 
 	/* Time that plain accounting calls Undetermined, but in which a goroutine waited or was in a syscall. */
 	int64_t known_ns[ETR_STATE_COUNT_];
-	uint64_t known[ETR_STATE_COUNT_];
+
+	struct an_groups functions;	/* by text */
+	struct an_groups extra;		/* by options.by, where that is something else */
+	struct an_group *generation;	/* the present one, where options.by says so */
 
 	struct an_map ranges;		/* name -> struct an_hist */
 	struct an_map open_ranges;	/* scope, id, name -> when it began */
 	uint64_t gc_cycles;
-	an_text_id gc_name;
+	an_text_id gc_name, gc_mark_name, other_name;
 
 	struct an_map tasks, regions;	/* type -> struct an_span_total */
 	struct an_map open_tasks;	/* id -> when it began */
-	struct an_map open_regions;	/* G -> struct of those that are open */
-	struct an_map functions;	/* name -> struct an_function_total */
+	struct an_map samples;		/* leaf function -> count of CPU samples */
+
+	struct an_timeline timeline;
+	struct an_series_clock clock;
 
 	struct an_long_wait longest[AN_LONGEST];	/* longest first */
 	unsigned nlongest;
+	int64_t *places;		/* by stack: the longest wait there so far, -1 for none */
+	size_t nplaces, places_cap;
 
 	uint64_t max_procs, max_heap;	/* what metrics said at most; 0: nothing */
 	an_text_id procs_metric, heap_metric;
 };
 
 /* The source must outlive the summary.  Return: 0 or -ETR_E_NOMEM. */
-int an_summary_init(struct an_summary *summary, struct an_source *source);
+int an_summary_init(struct an_summary *summary, struct an_source *source, const struct an_summary_options *options);
 void an_summary_free(struct an_summary *summary);
 
-/* Takes an event that an_source_next() gave, before the next one is asked for.  Return: 0 or -ETR_E_NOMEM. */
+/*
+ * Takes an event that an_source_next() gave, before the next one is asked for.  Return: 1, 0 when nothing that follows can
+ * count, or -ETR_E_NOMEM.
+ */
 int an_summary_event(struct an_summary *summary, const struct etr_event *event);
 
-/* The trace has ended, well or badly.  Return: 0 or -ETR_E_NOMEM. */
+/* The trace has ended, well or badly, or the window has.  Return: 0 or -ETR_E_NOMEM. */
 int an_summary_finish(struct an_summary *summary);
 
-/* The keys of a map from texts, in the order of the texts or of what weigh() gives, heaviest first.  The caller frees *rows. */
-struct an_row {
-	an_text_id name;
-	const void *value;
-	int64_t weight;
-};
-int an_summary_rows(const struct an_summary *summary, const struct an_map *map, int64_t (*weigh)(const void *value),
-		    struct an_row **rows, size_t *n);
+/* An empty summary without a source, to merge finished ones into.  Return: 0 or -ETR_E_NOMEM. */
+int an_summary_init_merged(struct an_summary *summary, const struct an_summary_options *options);
+int an_summary_merge(struct an_summary *to, const struct an_summary *from);
 
-/* Both print what an_summary_finish() completed.  failed: the reader's code that ended the trace, 0 for a good end. */
+/* All durations of one kind, over reasons or functions.  *hist is zeroed first; the caller frees it. */
+int an_summary_scheduling(const struct an_summary *summary, struct an_hist *hist);
+int an_summary_blocked(const struct an_summary *summary, struct an_hist *hist);
+int an_summary_syscalls(const struct an_summary *summary, struct an_hist *hist);
+
+/* Prints what an_summary_finish() completed.  failed: the reader's code that ended the trace, 0 for a good end. */
 int an_summary_print_json(const struct an_summary *summary, const char *file, int failed, FILE *out);
-int an_summary_print_text(const struct an_summary *summary, const char *file, int failed, FILE *out);
 
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * stattext.h - a summary for people.
+ */
+#ifndef ANALYSIS_STATTEXT_H
+#define ANALYSIS_STATTEXT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "analysis/stattable.h"
+
+struct an_stat_view {
+	unsigned width;		/* characters in a line */
+	bool utf8;
+	bool all;		/* all sections, with more rows */
+	bool by_only;		/* the table that options.by says, nothing else */
+	bool quiet_head;	/* without the file's name and what belongs to one file only */
+	long top;		/* rows of each table; 0: all; -1: as each section has it */
+	const char *sort;	/* column of tables by function and so on; NULL: their own */
+};
+
+/* failed: the reader's code that ended the trace, 0 for a good end.  Return: 0 or -ETR_E_NOMEM. */
+int an_stat_print_text(const struct an_summary *summary, const char *file, int failed, const struct an_stat_view *view,
+		       FILE *out);
+
+#endif

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sumgoroutine.c - goroutines' states over time, and what each stay in a state adds to which figures.
+ *
+ * A stay counts when it ends, for the function its goroutine started in.  That function is the root of the first stack that is
+ * known of the goroutine; of one that was there before the trace this may be some transitions late, so stays are held until
+ * then, a few of them.
+ *
+ * The time of `extra`, the grouping that was asked for, may change groups within a stay: at a region's begin and end, and at a
+ * generation's.  So it counts in pieces, from extra_since on.
+ *
+ * Ownership: the map of goroutines owns them; `recent` only points to some.  A goroutine's extra group is its own when grouping
+ * is by goroutine, and goes to the groups when it ends.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/grow.h"
+#include "analysis/sumimpl.h"
+
+/* So many stays wait for the function to be known; then it is unknown. */
+#define HELD_MAX 16
+
+/* A stay in a state that has ended, and who ended it where it is a wait. */
+struct an_stay {
+	int64_t start, end;
+	struct an_reason *reason;
+	struct an_group *extra;
+	int64_t extra_since;
+	int64_t waker;
+	an_stack_id stack, waker_stack;
+	uint8_t state;
+	uint8_t next;		/* ETR_STATE_COUNT_: it is open at the end */
+	bool entered;
+};
+
+/* --- reasons ---------------------------------------------------------------------------------------------------------- */
+
+struct an_reason *an__reason_get(struct an_summary *summary, an_text_id name)
+{
+	const uint64_t key = an__capped(summary, &summary->reasons, name);
+	struct an_reason **slot = an_map_add(&summary->reasons, &key, NULL);
+
+	if (slot && !*slot && (*slot = calloc(1, sizeof(**slot))))
+		(*slot)->name = (an_text_id)key;
+	return slot ? *slot : NULL;
+}
+
+static struct an_reason *reason_from(struct an_summary *summary, int from)
+{
+	char text[32];
+	int len;
+
+	if (from >= ETR_STATE_COUNT_)
+		from = ETR_STATE_UNDETERMINED;
+	if (!summary->from_state[from]) {
+		len = snprintf(text, sizeof(text), "(from %s)", etr_state_name(from));
+		summary->from_state[from] = an__reason_get(summary, an_names_add_text(summary->names, text, (size_t)len));
+	}
+	return summary->from_state[from];
+}
+
+static struct an_reason *load_reason(struct an_summary *summary, const struct etr_event *event)
+{
+	etr_string_id id = event->u.transition.reason;
+	an_text_id name = an_names_text(summary->names, id);
+	size_t old = summary->by_string_cap;
+	struct an_reason *reason, **bigger;
+
+	if (!name)
+		return reason_from(summary, event->from);
+	reason = an__reason_get(summary, name);
+	bigger = reason ? an_grow(summary->by_string, &summary->by_string_cap, (size_t)id + 1, sizeof(*bigger)) : NULL;
+	if (!bigger)
+		return NULL;
+	summary->by_string = bigger;
+	if (summary->by_string_cap > old)
+		memset(bigger + old, 0, (summary->by_string_cap - old) * sizeof(*bigger));
+	bigger[id] = reason;
+	return reason;
+}
+
+/* Why a goroutine entered a state.  NULL when out of memory. */
+static inline struct an_reason *reason_of(struct an_summary *summary, const struct etr_event *event)
+{
+	etr_string_id id = event->u.transition.reason;
+
+	if (!id && event->from < ETR_STATE_COUNT_ && summary->from_state[event->from])
+		return summary->from_state[event->from];
+	if (id < summary->by_string_cap && summary->by_string[id])
+		return summary->by_string[id];
+	return load_reason(summary, event);
+}
+
+/* --- what a stay adds --------------------------------------------------------------------------------------------------- */
+
+/* Keeps a wait if it is among the longest, one for each place. */
+static void keep_longest(struct an_summary *summary, const struct an_goroutine *g, const struct an_stay *stay, int64_t ns)
+{
+	struct an_long_wait *list = summary->longest;
+	const unsigned most = summary->options.longest;
+	unsigned at;
+
+	for (at = 0; at < summary->nlongest; at++)
+		if (list[at].stack == stay->stack)
+			break;
+	if (at < summary->nlongest && ns <= list[at].ns)
+		return;
+	if (at == summary->nlongest && summary->nlongest < most)
+		summary->nlongest++;
+	else if (at == summary->nlongest)
+		at--;
+	for (; at > 0 && list[at - 1].ns < ns; at--)
+		list[at] = list[at - 1];
+	list[at] = (struct an_long_wait){ .g = g->id, .ns = ns, .start = stay->start, .reason = stay->reason->name,
+					  .function = (an_text_id)g->function->key, .stack = stay->stack,
+					  .waker = stay->waker, .waker_stack = stay->waker_stack };
+}
+
+/* Is a wait longer than those before at the same place?  Then it may be among the longest. */
+static inline bool is_long(const struct an_summary *summary, an_stack_id stack, int64_t ns)
+{
+	return stack < summary->nplaces ? ns > summary->places[stack] : summary->options.longest > 0;
+}
+
+static int note_long(struct an_summary *summary, const struct an_goroutine *g, const struct an_stay *stay, int64_t ns)
+{
+	int64_t *places = an_grow(summary->places, &summary->places_cap, (size_t)stay->stack + 1, sizeof(*places));
+
+	if (!places)
+		return -ETR_E_NOMEM;
+	summary->places = places;
+	for (; summary->nplaces <= stay->stack; summary->nplaces++)
+		places[summary->nplaces] = -1;
+	places[stay->stack] = ns;
+	if (summary->nlongest < summary->options.longest || ns > summary->longest[summary->nlongest - 1].ns)
+		keep_longest(summary, g, stay, ns);
+	return 0;
+}
+
+/* The part of a stay that goes to an extra group. */
+static int add_extra(struct an_summary *summary, const struct an_stay *stay, int64_t end)
+{
+	int64_t start = stay->extra_since > stay->start ? stay->extra_since : stay->start;
+	int rc;
+
+	if (start < summary->from)
+		start = summary->from;
+	if (start > end)
+		return 0;
+	rc = an__add(summary, &stay->extra->state[stay->state], end, end - start);
+	if (stay->next == ETR_STATE_COUNT_)
+		stay->extra->open_ns[stay->state] += end - start;
+	return rc;
+}
+
+static bool is_wanted(struct an_summary *summary, struct an_goroutine *g)
+{
+	if (!g->wanted)
+		g->wanted = summary->options.wants(summary->options.wants_ctx, g->id,
+						   g->function ? (an_text_id)g->function->key : 0, summary->names) ? 1 : 2;
+	return g->wanted == 1;
+}
+
+/* Counts a stay of a goroutine whose function is set. */
+static int count_stay(struct an_summary *summary, struct an_goroutine *g, const struct an_stay *stay)
+{
+	int64_t start = stay->start, end = stay->end, ns;
+	int rc;
+
+	if (__builtin_expect(summary->options.wants != NULL, 0) && !is_wanted(summary, g))
+		return 0;
+	if (__builtin_expect(summary->head.windowed, 0)) {
+		if (end <= summary->from || start >= summary->to)
+			return 0;
+		start = start > summary->from ? start : summary->from;
+		end = end < summary->to ? end : summary->to;
+	}
+	g->touched = true;
+	ns = end - start;
+	summary->g_states[stay->state].entered += stay->entered && start == stay->start;
+	rc = an__add(summary, &g->function->state[stay->state], end, ns);
+	if (rc == 0 && stay->extra)
+		rc = add_extra(summary, stay, end);
+	if (stay->next == ETR_STATE_COUNT_)
+		g->function->open_ns[stay->state] += ns;
+	if (rc < 0)
+		return rc;
+	if (stay->state == ETR_STATE_WAITING) {
+		if (stay->next != ETR_STATE_COUNT_ && is_long(summary, stay->stack, ns) && note_long(summary, g, stay, ns) < 0)
+			return -ETR_E_NOMEM;
+		return stay->reason ? an__add(summary, &stay->reason->waiting, end, ns) : 0;
+	}
+	if (stay->state == ETR_STATE_RUNNABLE)
+		return stay->reason ? an__add(summary, &stay->reason->runnable, end, ns) : 0;
+	if (stay->state == ETR_STATE_UNDETERMINED && (stay->next == ETR_STATE_WAITING || stay->next == ETR_STATE_SYSCALL))
+		summary->known_ns[stay->next] += ns;
+	return 0;
+}
+
+/* Counts what was held.  The function is known, or never will be. */
+static int count_held(struct an_summary *summary, struct an_goroutine *g)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < g->nheld; i++)
+		rc = count_stay(summary, g, &g->held[i]);
+	g->nheld = 0;
+	free(g->held);
+	g->held = NULL;
+	return rc;
+}
+
+static int set_function(struct an_summary *summary, struct an_goroutine *g, an_text_id name)
+{
+	g->function = an_groups_get(&summary->functions, name);
+	if (!g->function)
+		return -ETR_E_NOMEM;
+	return g->nheld ? count_held(summary, g) : 0;
+}
+
+static int hold(struct an_goroutine *g, const struct an_stay *stay)
+{
+	if (!g->held && !(g->held = malloc(HELD_MAX * sizeof(*g->held))))
+		return -ETR_E_NOMEM;
+	g->held[g->nheld++] = *stay;
+	return 0;
+}
+
+/* The present stay ends.  event: what ends it; NULL at the end of the trace or the window. */
+static inline int end_stay(struct an_summary *summary, struct an_goroutine *g, int64_t time, const struct etr_event *event)
+{
+	struct an_stay stay = { .start = g->since, .end = time, .reason = g->reason, .extra = g->extra,
+				.extra_since = g->extra_since, .stack = g->stack, .state = g->state, .entered = g->entered };
+
+	stay.next = event ? event->to : ETR_STATE_COUNT_;
+	if (g->state == ETR_STATE_WAITING && event && is_long(summary, g->stack, time - g->since)) {
+		const uint64_t *named = an_map_find(&summary->source->notes.waker_by_stack, &(uint64_t){ event->stack });
+
+		stay.waker = named ? (int64_t)*named : event->g;
+		stay.waker_stack = an_names_stack(summary->names, event->stack);
+	}
+	if (__builtin_expect(g->function != NULL, 1))
+		return count_stay(summary, g, &stay);
+	if (g->nheld < HELD_MAX)
+		return hold(g, &stay);
+	return set_function(summary, g, 0) < 0 ? -ETR_E_NOMEM : count_stay(summary, g, &stay);
+}
+
+/* --- goroutines ------------------------------------------------------------------------------------------------------- */
+
+static struct an_goroutine *find_slow(struct an_summary *summary, int64_t id)
+{
+	struct an_goroutine **slot = an_map_find(&summary->gs, &(uint64_t){ (uint64_t)id });
+
+	if (!slot)
+		return NULL;
+	summary->recent[(uint64_t)id % AN_RECENT] = *slot;
+	return *slot;
+}
+
+struct an_goroutine *an__goroutine_find(struct an_summary *summary, int64_t id)
+{
+	struct an_goroutine *g = summary->recent[(uint64_t)id % AN_RECENT];
+
+	return g && g->id == id ? g : find_slow(summary, id);
+}
+
+/* One that is seen for the first time, in a transition. */
+static struct an_goroutine *add_goroutine(struct an_summary *summary, const struct etr_event *event)
+{
+	const int64_t id = event->u.transition.id;
+	struct an_goroutine *g = calloc(1, sizeof(*g)), **slot;
+
+	slot = g ? an_map_add(&summary->gs, &(uint64_t){ (uint64_t)id }, NULL) : NULL;
+	if (!slot) {
+		free(g);
+		return NULL;
+	}
+	g->id = id;
+	g->state = event->from;
+	g->since = event->from == ETR_STATE_UNDETERMINED ? summary->source->start : event->time;
+	g->extra_since = g->since;
+	if (summary->options.by == AN_BY_GOROUTINE && !(g->extra = an_group_new((uint64_t)id)))
+		summary->names->oom = true;
+	if (summary->options.by == AN_BY_GENERATION)
+		g->extra = summary->generation;
+	summary->recent[(uint64_t)id % AN_RECENT] = *slot = g;
+	return g;
+}
+
+static void free_goroutine(struct an_goroutine *g)
+{
+	free(g->held);
+	free(g->regions);
+	free(g);
+}
+
+static int64_t weigh_time(const struct an_group *group, const void *ctx)
+{
+	return an_group_time(group);
+}
+
+/* Its account is closed: it ended, or the trace does. */
+static int close_account(struct an_summary *summary, struct an_goroutine *g)
+{
+	int rc = g->function ? 0 : set_function(summary, g, 0);
+	bool counts = !summary->head.windowed || g->touched;
+
+	if (rc == 0 && summary->options.wants && !is_wanted(summary, g))
+		counts = false;
+	if (rc == 0 && counts)
+		g->function->goroutines++;
+	if (summary->options.by != AN_BY_GOROUTINE || !g->extra)
+		return rc;
+	if (rc == 0 && counts) {
+		g->extra->goroutines = 1;
+		g->extra->function = g->function->other ? summary->other_name : (an_text_id)g->function->key;
+		rc = an_groups_done(&summary->extra, g->extra, summary->options.weigh ? summary->options.weigh : weigh_time,
+				    summary->options.weigh_ctx);
+	} else {
+		an_group_free(g->extra);
+	}
+	g->extra = NULL;
+	return rc;
+}
+
+static int learn_function(struct an_summary *summary, struct an_goroutine *g, etr_stack_id stack)
+{
+	size_t n;
+	const struct an_frame *frames = an_stack(summary->names, an_names_stack(summary->names, stack), &n);
+
+	return n ? set_function(summary, g, frames[n - 1].func) : 0;
+}
+
+/* Where the time of a goroutine goes that has just entered its state. */
+static int choose_extra(struct an_summary *summary, struct an_goroutine *g, const struct etr_event *event)
+{
+	bool on_cpu = g->state == ETR_STATE_RUNNING || g->state == ETR_STATE_SYSCALL;
+	uint64_t key;
+
+	switch (summary->options.by) {
+	case AN_BY_THREAD:
+	case AN_BY_PROC:
+		key = (uint64_t)(summary->options.by == AN_BY_THREAD ? event->m : event->p);
+		break;
+	case AN_BY_TASK:
+	case AN_BY_REGION:
+		on_cpu = true;
+		key = !g->nregions ? 0 : summary->options.by == AN_BY_TASK ? g->regions[g->nregions - 1].task :
+									       g->regions[g->nregions - 1].type;
+		break;
+	default:
+		return 0;
+	}
+	g->extra = on_cpu ? an_groups_get(&summary->extra, key) : NULL;
+	return on_cpu && !g->extra ? -ETR_E_NOMEM : 0;
+}
+
+static const uint8_t levels[ETR_STATE_COUNT_] = { [ETR_STATE_RUNNING] = AN_LEVEL_RUNNING + 1,
+						  [ETR_STATE_RUNNABLE] = AN_LEVEL_RUNNABLE + 1 };
+
+/* Moves a goroutine between the timeline's levels. */
+static inline void change_level(struct an_summary *summary, struct an_goroutine *g, uint8_t state, int64_t time)
+{
+	uint8_t level = levels[state];
+
+	if (__builtin_expect(summary->options.wants != NULL, 0) && !(g->function && is_wanted(summary, g)))
+		level = 0;
+	if (level == g->level)
+		return;
+	an_timeline_advance(&summary->timeline, time);
+	if (g->level)
+		summary->timeline.level[g->level - 1]--;
+	if (level)
+		summary->timeline.level[level - 1]++;
+	g->level = level;
+}
+
+static int end_goroutine(struct an_summary *summary, struct an_goroutine *g)
+{
+	int rc = close_account(summary, g);
+
+	summary->recent[(uint64_t)g->id % AN_RECENT] = NULL;
+	an_map_remove(&summary->gs, &(uint64_t){ (uint64_t)g->id });
+	free_goroutine(g);
+	return rc;
+}
+
+int an__goroutine_transition(struct an_summary *summary, const struct etr_event *event)
+{
+	struct an_goroutine *g = summary->recent[(uint64_t)event->u.transition.id % AN_RECENT];
+	int rc = 0;
+
+	if (__builtin_expect(!g || g->id != event->u.transition.id, 0)) {
+		g = find_slow(summary, event->u.transition.id);
+		if (!g && !(g = add_goroutine(summary, event)))
+			return -ETR_E_NOMEM;
+	}
+	if (__builtin_expect(!g->function, 0) && event->u.transition.stack)
+		rc = learn_function(summary, g, event->u.transition.stack);
+	if (event->from == event->to || rc < 0)
+		return rc;
+	if (__builtin_expect(g->state != ETR_STATE_NOT_EXIST, 1))
+		rc = end_stay(summary, g, event->time, event);
+	change_level(summary, g, event->to, event->time);
+	if (rc < 0 || event->to == ETR_STATE_NOT_EXIST)
+		return rc < 0 ? rc : end_goroutine(summary, g);
+	g->state = event->to;
+	g->since = g->extra_since = event->time;
+	g->entered = true;
+	if (event->to == ETR_STATE_WAITING)
+		g->stack = an_names_stack(summary->names, event->u.transition.stack);
+	if (event->to == ETR_STATE_WAITING || event->to == ETR_STATE_RUNNABLE) {
+		g->reason = reason_of(summary, event);
+		if (!g->reason)
+			return -ETR_E_NOMEM;
+	}
+	return summary->options.by == AN_BY_FUNCTION ? 0 : choose_extra(summary, g, event);
+}
+
+/* Behind the window, in the first generation: one that is told of only now was there all the time. */
+int an__goroutine_late(struct an_summary *summary, const struct etr_event *event)
+{
+	struct an_goroutine *g;
+	int rc;
+
+	if (event->kind != ETR_KIND_STATE_TRANSITION || event->resource != ETR_RESOURCE_GOROUTINE ||
+	    event->from != ETR_STATE_UNDETERMINED || an__goroutine_find(summary, event->u.transition.id))
+		return 1;
+	g = add_goroutine(summary, event);
+	rc = g ? 0 : -ETR_E_NOMEM;
+	if (rc == 0 && event->u.transition.stack)
+		rc = learn_function(summary, g, event->u.transition.stack);
+	if (rc == 0 && event->to != event->from)
+		rc = end_stay(summary, g, summary->to, event);
+	if (rc == 0)
+		rc = close_account(summary, g);
+	return rc < 0 ? rc : 1;
+}
+
+int an__goroutine_regroup(struct an_summary *summary, struct an_goroutine *g, int64_t time)
+{
+	struct an_stay piece = { .start = g->since, .end = time, .extra = g->extra, .extra_since = g->extra_since,
+				 .state = g->state };
+	struct etr_event here = { .kind = ETR_KIND_REGION_BEGIN, .m = -1, .p = -1 };
+
+	bool counts = g->extra && time > summary->from;
+
+	if (counts && summary->options.wants && !(g->function && is_wanted(summary, g)))
+		counts = false;
+	if (counts && add_extra(summary, &piece, time) < 0)
+		return -ETR_E_NOMEM;
+	g->extra_since = time;
+	return choose_extra(summary, g, &here);
+}
+
+int an__goroutines_next_generation(struct an_summary *summary, int64_t time)
+{
+	const uint64_t number = etr_reader_generation(summary->source->reader);
+	const uint64_t *key;
+	void *value;
+	struct an_group *group;
+
+	if (summary->by_string)
+		memset(summary->by_string, 0, summary->by_string_cap * sizeof(*summary->by_string));
+	if (summary->options.by != AN_BY_GENERATION)
+		return 0;
+	group = an_groups_get(&summary->extra, number);
+	if (!group)
+		return -ETR_E_NOMEM;
+	if (summary->generation) {
+		summary->generation->end = time;
+		summary->generation->events += summary->events;
+	}
+	if (group == summary->generation)
+		return 0;
+	group->start = time;
+	group->events -= summary->events;
+	summary->generation = group;
+	for (size_t pos = 0; an_map_each(&summary->gs, &pos, &key, &value);) {
+		struct an_goroutine *g = *(struct an_goroutine **)value;
+
+		if (an__goroutine_regroup(summary, g, time) < 0)
+			return -ETR_E_NOMEM;
+		g->extra = group;
+	}
+	return 0;
+}
+
+int an__goroutines_close(struct an_summary *summary, int64_t end)
+{
+	const uint64_t *key;
+	void *value;
+	int rc = 0;
+
+	for (size_t pos = 0; rc == 0 && an_map_each(&summary->gs, &pos, &key, &value);) {
+		struct an_goroutine *g = *(struct an_goroutine **)value;
+
+		if (g->state != ETR_STATE_NOT_EXIST)
+			rc = end_stay(summary, g, end, NULL);
+		if (rc == 0)
+			rc = close_account(summary, g);
+	}
+	return rc;
+}
+
+void an__goroutines_free(struct an_summary *summary)
+{
+	const uint64_t *key;
+	void *value;
+
+	for (size_t pos = 0; an_map_each(&summary->gs, &pos, &key, &value);) {
+		struct an_goroutine *g = *(struct an_goroutine **)value;
+
+		if (summary->options.by == AN_BY_GOROUTINE)
+			an_group_free(g->extra);
+		free_goroutine(g);
+	}
+}
