@@ -28,7 +28,7 @@ void an_chart_line(const double *values, size_t n, double most, bool utf8, FILE 
 	}
 }
 
-void an_chart_bar(double share, unsigned width, bool utf8, FILE *out)
+void an_chart_bar(double share, unsigned width, bool fill, bool utf8, FILE *out)
 {
 	static const char *const parts[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
 	unsigned eighths = (unsigned)(share * width * 8 + 0.5), full, used;
@@ -45,7 +45,8 @@ void an_chart_bar(double share, unsigned width, bool utf8, FILE *out)
 		fputs(parts[eighths % 8], out);
 		used++;
 	}
-	fprintf(out, "%*s", (int)(width - used), "");
+	if (fill)
+		fprintf(out, "%*s", (int)(width - used), "");
 }
 
 /* Sums over what one line shows. */
@@ -95,8 +96,8 @@ void an_chart_hists(const struct an_hist *const *hists, const char *const *title
 		for (unsigned i = 0; i < nshown; i++) {
 			uint64_t count = line_count(counts[shown[i]], l, step);
 
-			fprintf(out, " %10" PRIu64 " ", count);
-			an_chart_bar((double)count / (double)most[shown[i]], bar, utf8, out);
+			fprintf(out, " %10" PRIu64 "%s", count, count || i + 1 < nshown ? " " : "");
+			an_chart_bar((double)count / (double)most[shown[i]], bar, i + 1 < nshown, utf8, out);
 		}
 		fputc('\n', out);
 	}

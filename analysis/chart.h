@@ -14,8 +14,8 @@
 /* A character for each value, whose height is its share of `most`; a blank for nothing at all. */
 void an_chart_line(const double *values, size_t n, double most, bool utf8, FILE *out);
 
-/* A bar of at most `width` characters, filled up with blanks; what is more than nothing shows. */
-void an_chart_bar(double share, unsigned width, bool utf8, FILE *out);
+/* A bar of at most `width` characters, with blanks behind it up to there if fill; what is more than nothing shows. */
+void an_chart_bar(double share, unsigned width, bool fill, bool utf8, FILE *out);
 
 /*
  * Histograms side by side, a line for each factor of 2 (fine) or 4 in duration: their counts, and bars of their shares.  Those

@@ -94,7 +94,8 @@ static void print_head(const struct an_summary *summary, const char *file, FILE 
 	if (summary->max_heap)
 		fprintf(out, "; heap at most %s", an_text_bytes(size, summary->max_heap));
 	if (summary->kinds[ETR_KIND_LOG])
-		fprintf(out, "; %" PRIu64 " logs", summary->kinds[ETR_KIND_LOG]);
+		fprintf(out, "; %" PRIu64 " log%s", summary->kinds[ETR_KIND_LOG],
+			summary->kinds[ETR_KIND_LOG] == 1 ? "" : "s");
 	fputc('\n', out);
 }
 

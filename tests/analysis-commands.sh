@@ -11,6 +11,8 @@ expected=$src/testdata/expected
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
+LC_ALL=C COLUMNS=100
+export LC_ALL COLUMNS
 bad=0
 fail() { echo "FAIL: $*"; bad=1; }
 
