@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libanalysis.la
 libanalysis_la_SOURCES = \
 	%D%/chart.c %D%/chart.h \
 	%D%/group.c %D%/group.h \
+	%D%/filter.c %D%/filter.h \
 	%D%/grow.h \
 	%D%/hist.c %D%/hist.h \
 	%D%/json.c %D%/json.h \
@@ -13,6 +14,7 @@ libanalysis_la_SOURCES = \
 	%D%/series.c %D%/series.h \
 	%D%/slice.c %D%/slice.h \
 	%D%/source.c %D%/source.h \
+	%D%/spans.c %D%/spans.h \
 	%D%/states.c %D%/states.h \
 	%D%/statimpl.h %D%/statjson.c %D%/statothers.c \
 	%D%/stattable.c %D%/stattable.h \
@@ -28,7 +30,7 @@ libanalysis_la_SOURCES = \
 	%D%/wordmap.c %D%/wordmap.h
 # Times come from the file: their sums may wrap, and that must be defined.
 libanalysis_la_CFLAGS = $(AM_CFLAGS) -fwrapv
-libanalysis_la_LIBADD = libexectrace.la -lm
+libanalysis_la_LIBADD = libcond.la libexectrace.la -lm
 
 if WITH_PROFILE
 noinst_LTLIBRARIES += libpprofout.la

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * window.c - reads points in time and numbers of generations.  Numbers are taken digit by digit, so that no fraction of a
- * nanosecond is invented and what does not fit is refused.
+ * window.c - reads points in time and numbers of generations; durations are those of conditions.
  */
 #include "config.h"
 
@@ -11,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cond/duration.h"
+
 #define NS_PER_SEC INT64_C(1000000000)
 
 static bool is_digit(char c)
@@ -18,82 +19,9 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Digits at *text as a number up to INT64_MAX; *text moves behind them.  False: none, or too large. */
-static bool take_int(const char **text, int64_t *number)
-{
-	const char *p = *text;
-
-	*number = 0;
-	for (; is_digit(*p); p++)
-		if (__builtin_mul_overflow(*number, (int64_t)10, number) ||
-		    __builtin_add_overflow(*number, (int64_t)(*p - '0'), number))
-			return false;
-	if (p == *text)
-		return false;
-	*text = p;
-	return true;
-}
-
-/* Digits behind a decimal point, in units of 1/scale; what is finer is dropped. */
-static int64_t take_fraction(const char **text, int64_t scale)
-{
-	int64_t sum = 0;
-
-	for (; is_digit(**text); (*text)++) {
-		scale /= 10;
-		sum += scale * (**text - '0');
-	}
-	return sum;
-}
-
-static const struct {
-	const char *name;
-	int64_t ns;
-} units[] = {
-	{ "ns", 1 }, { "us", 1000 }, { "\xc2\xb5s", 1000 }, { "\xce\xbcs", 1000 },
-	{ "ms", 1000000 }, { "s", NS_PER_SEC }, { "m", 60 * NS_PER_SEC }, { "h", 3600 * NS_PER_SEC },
-};
-
-/* The unit at *text; 0 for none. */
-static int64_t take_unit(const char **text)
-{
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		size_t len = strlen(units[i].name);
-
-		/* "m" is no unit where "ms" stands: the longer ones come first. */
-		if (strncmp(*text, units[i].name, len) == 0) {
-			*text += len;
-			return units[i].ns;
-		}
-	}
-	return 0;
-}
-
 static bool parse_duration(const char *text, int64_t *ns)
 {
-	*ns = 0;
-	if (strcmp(text, "0") == 0)
-		return true;
-	while (*text) {
-		const char *fraction = NULL;
-		int64_t whole = 0, unit;
-
-		if (*text != '.' && !take_int(&text, &whole))
-			return false;
-		if (*text == '.') {
-			fraction = ++text;
-			if (!is_digit(*text))
-				return false;
-			while (is_digit(*text))
-				text++;
-		}
-		unit = take_unit(&text);
-		if (!unit || __builtin_mul_overflow(whole, unit, &whole) || __builtin_add_overflow(*ns, whole, ns))
-			return false;
-		if (fraction && __builtin_add_overflow(*ns, take_fraction(&fraction, unit), ns))
-			return false;
-	}
-	return true;
+	return duration_take(&text, ns) && !*text;
 }
 
 /* Exactly n digits. */
@@ -153,7 +81,7 @@ static bool parse_wall(const char *text, int64_t *ns)
 	if (take_char(&text, ':') && !take_digits(&text, 2, &tm.tm_sec))
 		return false;
 	if (take_char(&text, '.') || take_char(&text, ','))
-		fraction = take_fraction(&text, NS_PER_SEC);
+		fraction = duration_take_fraction(&text, NS_PER_SEC);
 	if (!take_zone(&text, &local, &east) || *text)
 		return false;
 	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
@@ -172,7 +100,7 @@ bool an_when_parse(struct an_when *when, const char *text)
 
 		text += 1 + minus;
 		when->kind = AN_WHEN_TRACE_CLOCK;
-		if (!take_int(&text, &when->ns) || *text)
+		if (!duration_take_int(&text, &when->ns) || *text)
 			return false;
 		when->ns = minus ? -when->ns : when->ns;
 		return true;
@@ -189,7 +117,7 @@ static bool take_generation(const char **text, uint64_t *number)
 {
 	int64_t value;
 
-	if (!take_int(text, &value))
+	if (!duration_take_int(text, &value))
 		return false;
 	*number = (uint64_t)value;
 	return true;

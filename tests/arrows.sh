@@ -16,13 +16,14 @@ forbid() {
 }
 
 [ -d wire ] || { echo "no wire/ here"; exit 1; }
-forbid wire 'librt/|libtrace/|analysis/|tools/|exectrace/'
-forbid libtrace 'librt/|analysis/|tools/|exectrace/rt\.h'
+forbid wire 'cond/|librt/|libtrace/|analysis/|tools/|exectrace/'
+forbid cond 'wire/|librt/|libtrace/|analysis/|tools/|exectrace/'
+forbid libtrace 'cond/|librt/|analysis/|tools/|exectrace/rt\.h'
 forbid librt 'libtrace/|analysis/|tools/|exectrace/(reader|raw|writer|error)\.h'
 forbid librt/tracer 'librt/(sched|sync|pthread|observe)/|exectrace/'
 forbid librt/sched 'librt/(sync|pthread|observe)/'
 forbid librt/sync 'librt/(pthread|observe)/'
 forbid librt/pthread 'librt/(sched|sync|observe)/'
 forbid analysis 'wire/|libtrace/|librt/|tools/'
-forbid tools 'wire/|libtrace/|librt/'
+forbid tools 'cond/|wire/|libtrace/|librt/'
 exit $bad

@@ -76,9 +76,12 @@ EXTRA_DIST += %D%/headers.cc \
 	testdata/string-unknown-126.test testdata/string-unknown-126.dump \
 	testdata/ties-many-threads-122.test testdata/ties-many-threads-122.dump
 if HAVE_CHECK
-reader_tests = test-wire test-tables test-trace
+reader_tests = test-wire test-cond test-tables test-trace
 check_PROGRAMS += $(reader_tests)
 TESTS += $(reader_tests)
+test_cond_SOURCES = %D%/test-cond.c
+test_cond_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_cond_LDADD = libcond.la $(CHECK_LIBS)
 test_wire_SOURCES = %D%/test-wire.c
 test_wire_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_wire_LDADD = libwire.la $(CHECK_LIBS)

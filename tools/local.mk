@@ -1,7 +1,7 @@
 # The commands, one file each; libcommand.la is what they share.
 noinst_LTLIBRARIES += libcommand.la
-libcommand_la_SOURCES = %D%/command.c %D%/command.h
-libcommand_la_LIBADD = libexectrace.la
+libcommand_la_SOURCES = %D%/command.c %D%/command.h %D%/filteropt.c %D%/filteropt.h
+libcommand_la_LIBADD = libanalysis.la libexectrace.la
 
 bin_PROGRAMS += trace-stat trace-cut
 trace_stat_SOURCES = %D%/trace-stat.c
@@ -17,7 +17,7 @@ endif
 
 bin_PROGRAMS += trace-print
 trace_print_SOURCES = %D%/trace-print.c %D%/printevent.c %D%/printevent.h %D%/textout.c %D%/textout.h
-trace_print_LDADD = libcommand.la libexectrace.la
+trace_print_LDADD = libcommand.la libanalysis.la libexectrace.la
 
 bin_PROGRAMS += trace-record
 trace_record_SOURCES = %D%/trace-record.c %D%/program.c %D%/program.h

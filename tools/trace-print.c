@@ -11,12 +11,15 @@
 #include <exectrace/raw.h>
 #include <exectrace/reader.h>
 
+#include "analysis/filter.h"
+#include "analysis/source.h"
 #include "tools/command.h"
+#include "tools/filteropt.h"
 #include "tools/printevent.h"
 
 static const struct command self = {
 	.name = "trace-print",
-	.usage = "[--stacks] [-o FILE] TRACE\n"
+	.usage = "[--stacks] [FILTER]... [-o FILE] TRACE\n"
 		 "--raw [-o FILE] TRACE\n"
 		 "--assemble [-o FILE] TEXT",
 	.help = "Prints the events of an execution trace in the order in which they happened, one a\n"
@@ -25,7 +28,10 @@ static const struct command self = {
 		"      --stacks     add the stacks to each line\n"
 		"      --raw        print what the file holds instead, as it stands there\n"
 		"      --assemble   turn the text that --raw prints back into a trace\n"
-		"  -o, --output=FILE  write to FILE instead of standard output\n",
+		"  -o, --output=FILE  write to FILE instead of standard output\n"
+		"\n"
+		"Filters, all of which must hold:\n"
+		FILTER_HELP FILTER_HELP_EVENTS,
 };
 
 enum { OPT_STACKS = COMMAND_OPT_FIRST_OWN, OPT_RAW, OPT_ASSEMBLE };
@@ -35,11 +41,32 @@ static const struct option options[] = {
 	{ "raw", no_argument, NULL, OPT_RAW },
 	{ "assemble", no_argument, NULL, OPT_ASSEMBLE },
 	{ "output", required_argument, NULL, 'o' },
+	FILTER_OPTIONS,
+	FILTER_OPTIONS_EVENTS,
 	COMMAND_OPTIONS_COMMON,
 };
 
+/* The events that the filter takes.  What the reader returned, or -ETR_E_NOMEM, or -ETR_E_INVALID with the trouble told. */
+static int print_some(struct printer *p, struct etr_reader *r, struct an_filter *filter, const char *path)
+{
+	struct an_source source;
+	struct etr_event ev;
+	int rc = an_source_init(&source, r);
+
+	while (rc >= 0 && !p->t->failed && (rc = an_source_next(&source, &ev)) == 1) {
+		if (source.events == 1 && filter_start(filter, &source, path) < 0)
+			rc = -ETR_E_INVALID;
+		else if (an_filter_is_past(filter, ev.time))
+			break;
+		else if ((rc = an_filter_event(filter, &source, &ev)) == 1)
+			print_event(p, &ev);
+	}
+	an_source_free(&source);
+	return rc;
+}
+
 /* What is whole is printed before what is wrong is told.  The status. */
-static int print_events(const char *path, struct command_output *out, bool stacks)
+static int print_events(const char *path, struct command_output *out, bool stacks, struct an_filter *filter)
 {
 	static struct textout t;
 	struct etr_reader *r = etr_reader_new();
@@ -54,11 +81,16 @@ static int print_events(const char *path, struct command_output *out, bool stack
 	t.f = out->f;
 	rc = command_open_trace(r, path);
 	if (rc >= 0) {
-		while ((rc = etr_reader_next(r, &ev)) == 1 && !t.failed)
-			print_event(&p, &ev);
+		if (!an_filter_is_empty(filter))
+			rc = print_some(&p, r, filter, path);
+		else
+			while ((rc = etr_reader_next(r, &ev)) == 1 && !t.failed)
+				print_event(&p, &ev);
 		textout_flush(&t);
 		out->error = t.error;
-		if (rc < 0)
+		if (rc == -ETR_E_NOMEM)
+			command_error(path, "%s", etr_strerror(rc));
+		else if (rc < 0 && rc != -ETR_E_INVALID)
 			command_trace_error(path, r);
 	}
 	print_free(&p);
@@ -111,11 +143,13 @@ static int assemble(const char *path, struct command_output *out)
 int main(int argc, char **argv)
 {
 	struct command_output out;
+	struct an_filter filter;
 	const char *output = NULL;
 	bool stacks = false;
 	int mode = 0, opt, status;
 
 	command_begin(&self, argv);
+	an_filter_init(&filter);
 	while ((opt = command_getopt(argc, argv, "o:", options)) != -1) {
 		switch (opt) {
 		case 'o':
@@ -125,6 +159,8 @@ int main(int argc, char **argv)
 			stacks = true;
 			break;
 		default:
+			if (filter_option(&filter, opt, optarg))
+				break;
 			if (mode && mode != opt)
 				command_usage_error("--raw and --assemble exclude each other");
 			mode = opt;
@@ -134,6 +170,8 @@ int main(int argc, char **argv)
 		command_usage_error(optind == argc ? "which trace?" : "one trace at a time");
 	if (stacks && mode)
 		command_usage_error("--stacks goes with neither --raw nor --assemble");
+	if (mode && !an_filter_is_empty(&filter))
+		command_usage_error("filters go with neither --raw nor --assemble");
 	if (command_output_open(&out, output) != 0)
 		return COMMAND_FAILED;
 	if (mode == OPT_ASSEMBLE)
@@ -141,7 +179,8 @@ int main(int argc, char **argv)
 	else if (mode == OPT_RAW)
 		status = print_raw(argv[optind], &out);
 	else
-		status = print_events(argv[optind], &out, stacks);
+		status = print_events(argv[optind], &out, stacks, &filter);
+	an_filter_free(&filter);
 	/* Half a trace is no use; the whole lines of a broken one are, if there are any.  A failed write is told by the commit. */
 	if (status != COMMAND_OK && out.final && !out.error && (mode == OPT_ASSEMBLE || ftello(out.f) <= 0))
 		command_output_discard(&out);

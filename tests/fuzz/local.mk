@@ -1,5 +1,5 @@
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, else replay.c does, in `make check`, over the corpora.
-fuzz_targets = fuzz-reader fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis
+fuzz_targets = fuzz-reader fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis fuzz-cond
 check_PROGRAMS += $(fuzz_targets) diff-go
 
 fuzz_common = %D%/fuzz.h %D%/fuzzread.c %D%/structmut.c %D%/structmut.h
@@ -29,6 +29,9 @@ fuzz_writer_LDFLAGS = $(fuzz_ldflags)
 fuzz_analysis_SOURCES = %D%/fuzz-analysis.c $(fuzz_common)
 fuzz_analysis_LDADD = libanalysis.la $(fuzz_libs)
 fuzz_analysis_LDFLAGS = $(fuzz_ldflags)
+fuzz_cond_SOURCES = %D%/fuzz-cond.c $(fuzz_common)
+fuzz_cond_LDADD = libcond.la $(fuzz_libs)
+fuzz_cond_LDFLAGS = $(fuzz_ldflags)
 
 # Our reader and Go's on the same damaged traces.
 diff_go_SOURCES = %D%/diff-go.c %D%/fuzz.h %D%/structmut.c %D%/structmut.h tools/printevent.c tools/printevent.h \

@@ -4,7 +4,7 @@
 # Every fuzz target over the corpora in testdata/fuzz, and over some changes of each file.
 #
 # text/ holds traces in the raw text form, traces/ recorded ones and what once broke something, found/ what libFuzzer made of both
-# to reach far, assemble/ hostile text, writer/ what drives the calls of fuzz-writer.  With the targets built for libFuzzer nothing
+# to reach far, assemble/ hostile text, writer/ what drives the calls of fuzz-writer, cond/ conditions.  With the targets built for libFuzzer nothing
 # is changed.
 corpora=$top_srcdir/testdata/fuzz
 dir=$(mktemp -d) || exit 1
@@ -32,3 +32,4 @@ run fuzz-raw "$dir"/traces/*
 run fuzz-analysis "$dir"/traces/*
 run fuzz-assemble "$corpora"/text/* "$corpora"/assemble/*
 run fuzz-writer "$corpora"/writer/*
+run fuzz-cond "$corpora"/cond/*
