@@ -189,3 +189,7 @@ test_input_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(ZSTD_CFLAGS)
 test_input_LDADD = libtracecore.la $(ZSTD_LIBS) $(CHECK_LIBS)
 endif
 endif
+
+# What filters take.
+dist_check_SCRIPTS += %D%/trace-print-filters.sh
+TESTS += %D%/trace-print-filters.sh
