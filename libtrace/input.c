@@ -133,6 +133,12 @@ bool etr__input_raw_size(const struct etr__input *in, uint64_t *size)
 		*size = in->size;
 		return true;
 	}
+	if (in->fd < 0 && in->ops.pread && in->ops.size) {
+		int64_t n = in->ops.size(in->ctx);
+
+		*size = n > 0 ? (uint64_t)n : 0;
+		return n >= 0;
+	}
 	if (in->fd < 0 || fstat(in->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
 	*size = (uint64_t)st.st_size;

@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libtracecore.la
 libtracecore_la_SOURCES = \
 	%D%/batchscan.c %D%/batchscan.h \
 	%D%/error.c \
-	%D%/extents.c \
+	%D%/extents.c %D%/extents.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/frontier.c %D%/frontier.h \
 	%D%/genarena.c %D%/genarena.h \
@@ -24,6 +24,7 @@ libtracecore_la_SOURCES = \
 	%D%/rawreader.c %D%/rawtext.c \
 	%D%/reader.c %D%/readerimpl.h \
 	%D%/readerquery.c \
+	%D%/seek.c \
 	%D%/tracewriter.c \
 	%D%/unzip.h
 if WITH_ZSTD

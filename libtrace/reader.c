@@ -74,12 +74,30 @@ static int opened(struct etr_reader *r, int rc)
 	r->opened = true;
 	if (rc == 0)
 		rc = etr__input_detect(&r->in);
+	r->unreadable = rc != 0;
 	if (rc != 0)
 		return fail(r, etr__input_fault(&r->in, &r->fault, 0));
 	r->no_header = r->in.follow;
 	rc = r->no_header ? look_for_header(r) : etr__scan_file_header(&r->in, &r->version, &r->fault);
 	r->scan_off = WIRE_HEADER_SIZE;
-	return rc < 0 && rc != -ETR_E_AGAIN ? fail(r, rc) : 0;
+	r->unreadable = rc < 0 && rc != -ETR_E_AGAIN;
+	return r->unreadable ? fail(r, rc) : 0;
+}
+
+void etr__reader_restart(struct etr_reader *r, uint64_t off)
+{
+	etr__order_end(&r->order);
+	etr__order_free(&r->order);
+	etr__order_init(&r->order, &r->fault);
+	etr__generation_clear(&r->now);
+	free((void *)(uintptr_t)r->spill_held);
+	r->spill_held = NULL;
+	memset(&r->fault, 0, sizeof(r->fault));
+	memset(&r->sync, 0, sizeof(r->sync));
+	r->done = r->failed = r->loaded = r->loading = r->spilled = r->ends_badly = r->bad_sync = false;
+	r->nsyncs = r->delivered_gen = r->good_size = 0;
+	r->scan_off = r->now.start = r->now.end = off;
+	etr__input_seek(&r->in, off);
 }
 
 static int opened_before(struct etr_reader *r)
@@ -176,6 +194,7 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 
 	if (r->no_header) {
 		rc = look_for_header(r);
+		r->unreadable = rc < 0 && rc != -ETR_E_AGAIN;
 		if (rc < 0)
 			return rc == -ETR_E_AGAIN ? rc : fail(r, rc);
 	}

@@ -21,6 +21,7 @@ struct etr_reader {
 	struct etr__fault fault;
 	int version;
 	bool opened;
+	bool unreadable;		/* opening it has failed: there is nothing to seek in */
 	bool no_header;			/* a file that grows has no whole file header yet */
 	bool done;			/* the last Sync was delivered */
 	bool failed;			/* the fault was returned; it stays */
@@ -54,5 +55,8 @@ struct etr_reader {
  * goes on with.
  */
 int etr__generation_load(struct etr_reader *r);
+
+/* reader.c: as if the trace began at off. */
+void etr__reader_restart(struct etr_reader *r, uint64_t off);
 
 #endif

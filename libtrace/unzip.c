@@ -23,12 +23,15 @@
 /* What zstd itself takes unless it is told --long=N. */
 #define WINDOW_LOG_MAX 27
 #define BUFFER ((size_t)128 * 1024)
+/* Behind a jump, where perhaps only a frame's beginning is wanted. */
+#define JUMP_READ ((size_t)8 * 1024)
 
 struct etr__unzip {
 	ZSTD_DStream *dctx;
 	uint8_t *buf;			/* stored bytes; [at, len) are still to be decompressed */
 	size_t at, len;
 	uint64_t raw_end;		/* the offset in the file of buf[len] */
+	size_t portion;			/* how much is read next; it grows */
 	uint64_t out;			/* uncompressed bytes so far, counted from the beginning */
 	bool in_frame;
 	uint32_t magic;			/* of the frame at hand, or of the last one */
@@ -59,6 +62,7 @@ struct etr__unzip *etr__unzip_new(const uint8_t *head, size_t n)
 		memcpy(z->buf, head, n);
 	z->len = n;
 	z->raw_end = n;
+	z->portion = BUFFER;
 	return z;
 }
 
@@ -109,12 +113,14 @@ static __attribute__((format(printf, 3, 4), cold)) ssize_t fail(struct etr__unzi
 static ssize_t fill(struct etr__unzip *z, struct etr__input *in, size_t need)
 {
 	while (z->len - z->at < need) {
+		size_t room = BUFFER - (z->len - z->at);
 		ssize_t n;
 
 		memmove(z->buf, z->buf + z->at, z->len - z->at);
 		z->len -= z->at;
 		z->at = 0;
-		n = etr__input_read_raw(in, z->buf + z->len, BUFFER - z->len, z->raw_end);
+		n = etr__input_read_raw(in, z->buf + z->len, room < z->portion ? room : z->portion, z->raw_end);
+		z->portion = z->portion < BUFFER ? 2 * z->portion : BUFFER;
 		if (n < 0)
 			return -1;
 		if (n == 0)
@@ -358,6 +364,7 @@ uint64_t etr__unzip_seek(struct etr__unzip *z, struct etr__input *in, uint64_t o
 	/* Never fails for a session's reset. */
 	ZSTD_DCtx_reset(z->dctx, ZSTD_reset_session_only);
 	z->at = z->len = 0;
+	z->portion = JUMP_READ;
 	z->raw_end = to.raw;
 	z->out = to.out;
 	z->frame = to;

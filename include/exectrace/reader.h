@@ -183,12 +183,14 @@ int etr_reader_open_memory(struct etr_reader *reader, const void *data, size_t s
 
 /*
  * Input through the caller's functions.  read fills up to size bytes and returns how many (0: the end) or -1 with errno
- * set; pread does so at an offset, and is NULL where the input cannot seek.  With pread, read may be NULL.
+ * set; pread does so at an offset, and is NULL where the input cannot seek.  With pread, read may be NULL.  size tells how many
+ * bytes there are; it may be NULL or return -1, and then the seek table of compressed input, which stands at its end, is not used.
  */
 struct etr_input_ops {
 	size_t struct_size;		/* sizeof(struct etr_input_ops) */
 	ssize_t (*read)(void *ctx, void *buf, size_t size);
 	ssize_t (*pread)(void *ctx, void *buf, size_t size, uint64_t offset);
+	int64_t (*size)(void *ctx);
 };
 
 int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_ops *ops, void *ctx);
@@ -242,6 +244,32 @@ int etr_reader_next(struct etr_reader *reader, struct etr_event *event);
  * -ETR_E_INVALID for a max below 1.
  */
 int etr_reader_next_events(struct etr_reader *reader, struct etr_event *events, int max);
+
+/**
+ * etr_reader_seek_generation - go on with a generation, without decoding what lies before it
+ * @reader:     open reader, wherever it stands, also at the end or behind an error; its input must be one that can be read at any
+ *              place, compressed or not (else -ETR_E_INVALID, and nothing has changed)
+ * @generation: its number in the file; the first of that number, should several have it
+ *
+ * The next event is the Sync that opens the generation.  All is as in a trace that begins there: goroutines, processors and
+ * ranges that existed before are Undetermined (RangeActive announces ranges) as they appear, tasks and regions may end that
+ * never began, names of tasks from before are unknown, Syncs are numbered from 1, wire counts from 0, and the rules of
+ * order are as strict as in such a trace.  etr_reader_offset(), _good_size() and errors still count from the file's beginning.
+ *
+ * It is found by going from batch header to batch header, in compressed input with a seek table by looking into a few frames; the
+ * one before the generation's is unpacked too, to be sure.  Compressed input without a table is unpacked up to there.
+ *
+ * Return: 1; 0 there is no such generation (so far), and nothing has changed; or a negative code, as from reading up to there,
+ * which then stays until a seek succeeds.
+ */
+int etr_reader_seek_generation(struct etr_reader *reader, uint64_t generation);
+
+/*
+ * The same for a time, in ns on the trace's clock: no event at or after it is left out, and as few as possible of those before.
+ * As generations overlap a little, this is the one before the last whose Sync is not later.  Return: 1 or a negative code; 0: an
+ * empty trace.
+ */
+int etr_reader_seek_time(struct etr_reader *reader, int64_t ns);
 
 /*
  * The text of a string, a NUL behind it that is not counted in *len (it may hold NULs of its own; len may be NULL).  Valid until
