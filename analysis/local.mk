@@ -7,6 +7,8 @@ libanalysis_la_SOURCES = \
 	%D%/grow.h \
 	%D%/hist.c %D%/hist.h \
 	%D%/json.c %D%/json.h \
+	%D%/labels.c %D%/labels.h \
+	%D%/lockchain.c %D%/lockchain.h \
 	%D%/locks.c %D%/locks.h \
 	%D%/names.c %D%/names.h \
 	%D%/profile.c %D%/profile.h \

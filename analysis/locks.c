@@ -9,28 +9,25 @@
  * unlock (each is owed the time since then) and how many came since, with the sum of their starts, so an unlock costs the same
  * for any number of waiters.
  *
- * Where it does not, a goroutine that was handed a lock knows its past: the unlocks that led to it, its chain.  When it next
- * unlocks and wakes another, the chain passes on, and the part of that one's wait which lies before the handing over belongs
- * to the unlocks in the chain.  A chain remembers CHAIN_MAX unlocks; what lies before those is unattributed, as is what no
- * stack is known for.
+ * Where it does not, lockchain.c finds out what it can about mutexes.  Of Go's RWMutex, readers wait until one unlock of a writer
+ * and a writer that has the inner mutex until the last reader's: such a wait is that one's alone.
  *
- * Ownership: a chain belongs to the one goroutine in `holders` that it was handed to.
+ * Invariants: a G in `waits` waits, and counts in its lock's `old` or `recent` if that is named.
  */
 #include "config.h"
 
 #include "analysis/locks.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/grow.h"
 
-#define CHAIN_MAX 64u
-
 struct wait {
 	int64_t start;
-	uint64_t lock;
-	bool named;		/* lock holds */
+	int64_t first;		/* see struct an_chain_unlock */
+	uint64_t lock;		/* if named */
+	an_stack_id stack;
+	bool named;
 };
 
 struct lock {
@@ -40,41 +37,62 @@ struct lock {
 	int64_t last_unlock;
 };
 
-struct an_lock_chain {
-	unsigned n;		/* unlocks remembered */
-	bool cut;		/* there were more before them */
-	struct {
-		int64_t time;
-		an_stack_id stack;
-	} unlocks[CHAIN_MAX];	/* oldest first */
+enum stack_kind {
+	STACK_UNKNOWN,		/* not looked at yet */
+	STACK_OTHER,		/* that of no lock */
+	STACK_MUTEX,		/* of a wait for a mutex, or for the mutex within a lock for readers and writers */
+	STACK_SINGLE,		/* of a wait that one unlock begins and ends */
 };
 
-int an_locks_init(struct an_locks *locks, struct an_source *source, struct an_profile *profile)
+struct an_lock_stack {
+	uint8_t kind;		/* enum stack_kind */
+	uint32_t site;		/* where in the program the lock is used; 0 for no such place */
+};
+
+/* Functions that wait for locks. */
+static const struct locker {
+	const char *name;
+	enum stack_kind kind;
+} lockers[] = {
+	{ "sync.(*Mutex).Lock", STACK_MUTEX },	   { "sync.(*RWMutex).Lock", STACK_SINGLE },
+	{ "sync.(*RWMutex).RLock", STACK_SINGLE }, { "exrt_mutex_lock", STACK_MUTEX },
+	{ "exrt_rwmutex_lock", STACK_MUTEX },	   { "exrt_rwmutex_rlock", STACK_SINGLE },
+	{ "pthread_mutex_lock", STACK_MUTEX },	   { "pthread_rwlock_wrlock", STACK_MUTEX },
+	{ "pthread_rwlock_rdlock", STACK_SINGLE },
+};
+
+int an_locks_init(struct an_locks *locks, struct an_source *source, struct an_profile *profile, const struct an_labeler *labeler)
 {
 	struct an_frame frame = { 0 };
+	an_stack_id stack;
+	uint32_t unattributed;
 
 	memset(locks, 0, sizeof(*locks));
 	locks->source = source;
 	locks->profile = profile;
+	locks->labeler = labeler;
 	an_map_init(&locks->waits, 1, sizeof(struct wait));
 	an_map_init(&locks->by_id, 1, sizeof(struct lock));
-	an_map_init(&locks->holders, 1, sizeof(struct an_lock_chain *));
 	frame.func = an_names_add_text(&source->names, "(unattributed)", 14);
-	locks->unattributed = an_names_add_stack(&source->names, &frame, 1);
-	return source->names.oom ? -ETR_E_NOMEM : 0;
+	stack = an_names_add_stack(&source->names, &frame, 1);
+	unattributed = an_profile_slot(profile, stack, &an_no_labels);
+	an_chains_init(&locks->chains, profile, unattributed);
+	return source->names.oom || unattributed == AN_NO_SLOT ? -ETR_E_NOMEM : 0;
 }
 
 void an_locks_free(struct an_locks *locks)
 {
-	const uint64_t *key;
-	void *chain;
-
-	for (size_t pos = 0; an_map_each(&locks->holders, &pos, &key, &chain);)
-		free(*(struct an_lock_chain **)chain);
 	an_map_free(&locks->waits);
 	an_map_free(&locks->by_id);
-	an_map_free(&locks->holders);
-	free(locks->lock_stacks);
+	an_chains_free(&locks->chains);
+	free(locks->stacks);
+}
+
+void an_locks_finish(struct an_locks *locks)
+{
+	an_chains_finish(&locks->chains);
+	an_map_free(&locks->waits);
+	an_map_free(&locks->by_id);
 }
 
 static bool starts_with(const char *text, const char *prefix)
@@ -82,53 +100,56 @@ static bool starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Is a stack that of a wait on a lock: does a lock function stand before the first frame outside the runtime? */
-static bool stack_is_lock(const struct an_names *names, an_stack_id stack)
+static bool is_inside(const char *func)
 {
-	static const char *const lockers[] = { "sync.(*Mutex).Lock",   "sync.(*RWMutex).Lock",	"sync.(*RWMutex).RLock",
-					       "exrt_mutex_lock",      "exrt_rwmutex_lock",	"exrt_rwmutex_rlock",
-					       "pthread_mutex_lock",   "pthread_rwlock_rdlock", "pthread_rwlock_wrlock" };
-	static const char *const inside[] = { "runtime.", "sync.", "internal/sync.", "exrt_", "pthread_" };
+	static const char *const prefixes[] = { "runtime.", "sync.", "internal/sync.", "exrt_", "pthread_" };
+	bool inside = false;
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		inside |= starts_with(func, prefixes[i]);
+	return inside;
+}
+
+/* What a stack says: the first lock function before the first frame outside of the runtime, and that frame. */
+static void look_at_stack(struct an_locks *locks, an_stack_id stack, struct an_lock_stack *known)
+{
+	const struct an_names *names = &locks->source->names;
 	size_t n;
 	const struct an_frame *frames = an_stack(names, stack, &n);
 
+	known->kind = STACK_OTHER;
 	for (size_t i = 0; i < n; i++) {
 		const char *func = an_text(names, frames[i].func, NULL);
-		bool is_inside = false;
 
-		for (size_t k = 0; k < sizeof(lockers) / sizeof(lockers[0]); k++)
-			if (strcmp(func, lockers[k]) == 0)
-				return true;
-		for (size_t k = 0; k < sizeof(inside) / sizeof(inside[0]); k++)
-			is_inside |= starts_with(func, inside[k]);
-		if (!is_inside)
-			return false;
+		if (!is_inside(func)) {
+			known->site = an_chains_site(&locks->chains, &frames[i]);
+			return;
+		}
+		for (size_t k = 0; known->kind == STACK_OTHER && k < sizeof(lockers) / sizeof(lockers[0]); k++)
+			if (strcmp(func, lockers[k].name) == 0)
+				known->kind = lockers[k].kind;
 	}
-	return false;
 }
 
-static bool is_lock_stack(struct an_locks *locks, an_stack_id stack)
+/* Lives until the next call.  Out of memory shows in the names. */
+static const struct an_lock_stack *stack_known(struct an_locks *locks, an_stack_id stack)
 {
-	size_t old = locks->lock_stacks_cap;
+	static const struct an_lock_stack other = { .kind = STACK_OTHER };
+	size_t old = locks->stacks_cap;
 
 	if (stack >= old) {
-		uint8_t *bigger = an_grow(locks->lock_stacks, &locks->lock_stacks_cap, (size_t)stack + 1, 1);
+		struct an_lock_stack *bigger = an_grow(locks->stacks, &locks->stacks_cap, (size_t)stack + 1, sizeof(*bigger));
 
 		if (!bigger) {
 			locks->source->names.oom = true;
-			return false;
+			return &other;
 		}
-		memset(bigger + old, 0, locks->lock_stacks_cap - old);
-		locks->lock_stacks = bigger;
+		memset(bigger + old, 0, (locks->stacks_cap - old) * sizeof(*bigger));
+		locks->stacks = bigger;
 	}
-	if (!locks->lock_stacks[stack])
-		locks->lock_stacks[stack] = stack_is_lock(&locks->source->names, stack) ? 2 : 1;
-	return locks->lock_stacks[stack] == 2;
-}
-
-static int charge(struct an_locks *locks, an_stack_id stack, int64_t count, int64_t ns)
-{
-	return an_profile_add(locks->profile, stack ? stack : locks->unattributed, &an_no_labels, count, ns);
+	if (locks->stacks[stack].kind == STACK_UNKNOWN)
+		look_at_stack(locks, stack, &locks->stacks[stack]);
+	return &locks->stacks[stack];
 }
 
 static int begin_wait(struct an_locks *locks, const struct etr_event *event)
@@ -138,7 +159,8 @@ static int begin_wait(struct an_locks *locks, const struct etr_event *event)
 	struct wait *slot;
 
 	wait.named = an_notes_lock(&locks->source->notes, event->u.transition.stack, &wait.lock);
-	if (!wait.named && !is_lock_stack(locks, an_names_stack(&locks->source->names, event->u.transition.stack)))
+	wait.stack = an_names_stack(&locks->source->names, event->u.transition.stack);
+	if (!wait.named && stack_known(locks, wait.stack)->kind == STACK_OTHER)
 		return 0;
 	if (wait.named) {
 		bool added;
@@ -150,6 +172,8 @@ static int begin_wait(struct an_locks *locks, const struct etr_event *event)
 			lock->last_unlock = lock->base = event->time;
 		lock->recent++;
 		lock->recent_starts += wait.start - lock->base;
+	} else {
+		wait.first = an_chains_wait(&locks->chains, event->u.transition.id, wait.stack, event->time);
 	}
 	slot = an_map_add(&locks->waits, &g, NULL);
 	if (!slot)
@@ -186,111 +210,86 @@ static int64_t leave_lock(struct an_locks *locks, const struct wait *wait, int64
 	return owed;
 }
 
-static void chain_append(struct an_lock_chain *chain, int64_t time, an_stack_id stack)
+/* When the longest wait began, the one that just ended included. */
+static int64_t oldest_start(void *ctx)
 {
-	if (chain->n == CHAIN_MAX) {
-		chain->n = CHAIN_MAX / 2;
-		memmove(chain->unlocks, chain->unlocks + CHAIN_MAX - chain->n, chain->n * sizeof(chain->unlocks[0]));
-		chain->cut = true;
-	}
-	chain->unlocks[chain->n].time = time;
-	chain->unlocks[chain->n].stack = stack;
-	chain->n++;
+	const struct an_locks *locks = ctx;
+	const uint64_t *key;
+	int64_t oldest = INT64_MAX;
+	void *value;
+
+	for (size_t pos = 0; an_map_each(&locks->waits, &pos, &key, &value);)
+		if (((const struct wait *)value)->start < oldest)
+			oldest = ((const struct wait *)value)->start;
+	return oldest;
 }
 
-/* Charges the part of a wait that lies before the chain's last unlock to the chain's unlocks. */
-static int charge_chain(struct an_locks *locks, const struct an_lock_chain *chain, int64_t start)
+/* A waiter of a lock that has no name is woken. */
+static int end_unnamed(struct an_locks *locks, const struct etr_event *event, const struct wait *wait, uint32_t slot)
 {
-	unsigned i = chain->n;
-	int rc = 0;
+	const struct an_lock_stack *waited = stack_known(locks, wait->stack);
+	struct an_chain_unlock unlock = { .time = event->time, .start = wait->start, .first = wait->first, .unlocker = event->g,
+					  .waiter = event->u.transition.id, .slot = slot, .wait_site = waited->site,
+					  .wait_stack = wait->stack };
 
-	while (rc == 0 && i > 0 && chain->unlocks[i - 1].time > start) {
-		int64_t from = i > 1 && chain->unlocks[i - 2].time > start ? chain->unlocks[i - 2].time : start;
-		an_stack_id stack = chain->unlocks[i - 1].stack;
-
-		if (i == 1 && chain->cut)
-			stack = locks->unattributed;
-		rc = charge(locks, stack, 0, chain->unlocks[i - 1].time - from);
-		i--;
+	an_profile_count(locks->profile, slot, 1, 0);
+	if (waited->kind == STACK_SINGLE || !waited->site) {
+		an_profile_count(locks->profile, slot, 0, event->time - wait->start);
+		return 0;
 	}
-	return rc;
+	unlock.unlock_site = stack_known(locks, an_names_stack(&locks->source->names, event->stack))->site;
+	return an_chains_unlock(&locks->chains, &unlock, oldest_start, locks);
 }
 
-/* Takes the chain that a goroutine holds; NULL if none. */
-static struct an_lock_chain *take_chain(struct an_locks *locks, int64_t g)
-{
-	const uint64_t key = (uint64_t)g;
-	struct an_lock_chain **held = g < 0 ? NULL : an_map_find(&locks->holders, &key);
-	struct an_lock_chain *chain = NULL;
-
-	if (held) {
-		chain = *held;
-		an_map_remove(&locks->holders, &key);
-	}
-	return chain;
-}
-
-/* An unlock of a lock that has no name. */
-static int unlock_unnamed(struct an_locks *locks, const struct etr_event *event, const struct wait *wait)
+static int end_wait(struct an_locks *locks, const struct etr_event *event, const struct wait *wait)
 {
 	an_stack_id stack = an_names_stack(&locks->source->names, event->stack);
-	struct an_lock_chain *chain = take_chain(locks, event->g);
-	struct an_lock_chain **held;
-	int64_t since = wait->start;
-	int rc = 0;
-
-	if (chain && chain->unlocks[chain->n - 1].time > since) {
-		rc = charge_chain(locks, chain, since);
-		since = chain->unlocks[chain->n - 1].time;
-	}
-	if (rc == 0)
-		rc = charge(locks, stack, 1, event->time - since);
-	if (rc == 0 && !chain && !(chain = calloc(1, sizeof(*chain))))
-		rc = -ETR_E_NOMEM;
-	free(take_chain(locks, event->u.transition.id));
-	held = rc == 0 ? an_map_add(&locks->holders, &(uint64_t){ (uint64_t)event->u.transition.id }, NULL) : NULL;
-	if (!held) {
-		free(chain);
-		return -ETR_E_NOMEM;
-	}
-	chain_append(chain, event->time, stack);
-	*held = chain;
-	return 0;
-}
-
-/* A waiter of a named lock is woken.  Another lock's name at the waker's stack means that it was no unlock of this one. */
-static int end_named(struct an_locks *locks, const struct etr_event *event, const struct wait *wait)
-{
+	struct an_labels labels = an_no_labels;
 	uint64_t other = wait->lock;
-	bool unlock;
-	int64_t owed;
+	bool unlock = event->to == ETR_STATE_RUNNABLE;
+	int64_t owed = 0;
+	uint32_t slot;
 
-	an_notes_lock(&locks->source->notes, event->stack, &other);
-	unlock = event->to == ETR_STATE_RUNNABLE && other == wait->lock;
-	owed = leave_lock(locks, wait, event->time, unlock);
+	/* Another lock's name at the waker's stack means that this was no unlock of the one waited for. */
+	if (wait->named) {
+		an_notes_lock(&locks->source->notes, event->stack, &other);
+		unlock &= other == wait->lock;
+		owed = leave_lock(locks, wait, event->time, unlock);
+	}
 	if (!unlock)
 		return 0;
-	return charge(locks, an_names_stack(&locks->source->names, event->stack), 1, owed);
+	an_labels_of(locks->labeler, event, event->g, &labels);
+	slot = stack ? an_profile_slot(locks->profile, stack, &labels) : locks->chains.unattributed;
+	if (slot == AN_NO_SLOT)
+		return -ETR_E_NOMEM;
+	if (!wait->named)
+		return end_unnamed(locks, event, wait, slot);
+	an_profile_count(locks->profile, slot, 1, owed);
+	return 0;
 }
 
 int an_locks_transition(struct an_locks *locks, const struct etr_event *event)
 {
 	const uint64_t g = (uint64_t)event->u.transition.id;
-	const struct wait *slot;
-	struct wait wait;
+	const struct wait *wait;
+	int rc = 0;
 
 	if (event->from == event->to)
 		return 0;
-	if (event->to == ETR_STATE_NOT_EXIST)
-		free(take_chain(locks, event->u.transition.id));
+	if (event->from == ETR_STATE_WAITING && (wait = an_map_find(&locks->waits, &g))) {
+		/* Removed only now, since it counts among the waits of this moment. */
+		struct wait ended = *wait;
+
+		rc = end_wait(locks, event, &ended);
+		an_map_remove(&locks->waits, &g);
+	}
+	if (rc < 0)
+		return rc;
 	if (event->to == ETR_STATE_WAITING)
 		return begin_wait(locks, event);
-	if (event->from != ETR_STATE_WAITING)
-		return 0;
-	slot = an_map_find(&locks->waits, &g);
-	if (!slot)
-		return 0;
-	wait = *slot;
-	an_map_remove(&locks->waits, &g);
-	return wait.named ? end_named(locks, event, &wait) : unlock_unnamed(locks, event, &wait);
+	if (event->to == ETR_STATE_RUNNING)
+		an_chains_run(&locks->chains, event->u.transition.id, event->time);
+	else if (event->to == ETR_STATE_NOT_EXIST)
+		an_chains_forget(&locks->chains, event->u.transition.id);
+	return 0;
 }

@@ -8,36 +8,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/labels.h"
+#include "analysis/lockchain.h"
 #include "analysis/names.h"
 #include "analysis/profile.h"
 #include "analysis/source.h"
 #include "analysis/wordmap.h"
 
-struct an_lock_chain;
-
 struct an_locks {
-	struct an_source *source;	/* the caller's, as is the next */
+	struct an_source *source;	/* the caller's, as are the next two */
 	struct an_profile *profile;
-	an_stack_id unattributed;	/* a stack of one frame, "(unattributed)" */
+	const struct an_labeler *labeler;
 
 	struct an_map waits;		/* G -> struct wait: those that wait on a lock now */
+	struct an_map by_id;		/* lock -> struct lock, where the trace says which lock */
+	struct an_chains chains;	/* where it does not */
 
-	/* Traces that say which lock: by its number. */
-	struct an_map by_id;		/* lock -> struct lock */
-
-	/* Traces that do not: what those who were given a lock know of its past. */
-	struct an_map holders;		/* G -> struct an_lock_chain *, until that G's next unlock */
-	uint8_t *lock_stacks;		/* by stack id: 0 not looked at yet, 1 no lock's, 2 a lock's */
-	size_t lock_stacks_cap;
+	struct an_lock_stack *stacks;	/* by stack id: what was found out of it */
+	size_t stacks_cap;
 };
 
-int an_locks_init(struct an_locks *locks, struct an_source *source, struct an_profile *profile);
+/* Return: 0 or -ETR_E_NOMEM. */
+int an_locks_init(struct an_locks *locks, struct an_source *source, struct an_profile *profile, const struct an_labeler *labeler);
 void an_locks_free(struct an_locks *locks);
 
-/*
- * Takes a goroutine's transition into another state, out of which it had waited since `since` if from is Waiting.
- * Return: 0 or -ETR_E_NOMEM.
- */
+/* Takes a goroutine's transition.  Return: 0 or -ETR_E_NOMEM. */
 int an_locks_transition(struct an_locks *locks, const struct etr_event *event);
+
+/* The trace has ended; another one may follow.  All that is owed is in the profile now. */
+void an_locks_finish(struct an_locks *locks);
 
 #endif

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "analysis/grow.h"
+#include "analysis/labels.h"
 #include "analysis/profile.h"
 #include "analysis/profile.pb-c.h"
 #include "analysis/text.h"
@@ -38,8 +39,8 @@ struct builder {
 struct sample {
 	Pprof__Sample message;
 	int64_t values[2];
-	Pprof__Label labels[4];
-	Pprof__Label *label_list[4];
+	Pprof__Label labels[AN_LABEL_COUNT_];
+	Pprof__Label *label_list[AN_LABEL_COUNT_];
 	uint64_t locations[];
 };
 
@@ -224,7 +225,7 @@ static void put_label(struct sample *sample, int64_t key, int64_t str, int64_t n
 
 /* Indices of what labels are called. */
 struct label_keys {
-	int64_t state, reason, goroutine, thread;
+	int64_t names[AN_LABEL_COUNT_];
 	int64_t states[ETR_STATE_COUNT_];
 };
 
@@ -232,13 +233,19 @@ static void put_labels(struct builder *b, struct sample *sample, const struct an
 {
 	sample->message.label = sample->label_list;
 	if (labels->state < ETR_STATE_COUNT_)
-		put_label(sample, keys->state, keys->states[labels->state], 0);
+		put_label(sample, keys->names[AN_LABEL_STATE], keys->states[labels->state], 0);
 	if (labels->reason)
-		put_label(sample, keys->reason, put_text(b, labels->reason), 0);
+		put_label(sample, keys->names[AN_LABEL_REASON], put_text(b, labels->reason), 0);
+	if (labels->task)
+		put_label(sample, keys->names[AN_LABEL_TASK], put_text(b, labels->task), 0);
+	if (labels->region)
+		put_label(sample, keys->names[AN_LABEL_REGION], put_text(b, labels->region), 0);
 	if (labels->goroutine >= 0)
-		put_label(sample, keys->goroutine, 0, labels->goroutine);
+		put_label(sample, keys->names[AN_LABEL_GOROUTINE], 0, labels->goroutine);
 	if (labels->thread >= 0)
-		put_label(sample, keys->thread, 0, labels->thread);
+		put_label(sample, keys->names[AN_LABEL_THREAD], 0, labels->thread);
+	if (labels->lock)
+		put_label(sample, keys->names[AN_LABEL_LOCK], 0, (int64_t)labels->lock);
 }
 
 static void put_sample(struct builder *b, const struct an_sample *from, const struct label_keys *keys)
@@ -270,10 +277,8 @@ static void put_samples(struct builder *b, const struct an_profile *profile)
 	struct label_keys keys;
 	size_t n;
 
-	keys.state = put_literal(b, "state");
-	keys.reason = put_literal(b, "reason");
-	keys.goroutine = put_literal(b, "goroutine");
-	keys.thread = put_literal(b, "thread");
+	for (int label = 0; label < AN_LABEL_COUNT_; label++)
+		keys.names[label] = put_literal(b, an_label_name(label));
 	for (int s = 0; s < ETR_STATE_COUNT_; s++)
 		keys.states[s] = put_literal(b, etr_state_name(s));
 	if (an_profile_sorted(profile, &sorted, &n) < 0 || !(b->profile.sample = calloc(n + 1, sizeof(void *)))) {

@@ -2,82 +2,136 @@
  *
  * profile.c - the bag of samples.
  *
- * A sample's key is four words: stack and state, reason, goroutine, thread.
+ * A sample has a slot as soon as somebody asks for it, and counts once something was added to it.  Its key is six words.
  */
 #include "config.h"
 
 #include "analysis/profile.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define KEY_WORDS 4
+#include "analysis/grow.h"
+
+#define KEY_WORDS 6
 
 const struct an_labels an_no_labels = { .state = ETR_STATE_COUNT_, .goroutine = -1, .thread = -1 };
 
 void an_profile_init(struct an_profile *profile, const char *count_type, const char *time_type)
 {
 	*profile = (struct an_profile){ .count_type = count_type, .time_type = time_type, .period = 1 };
-	an_map_init(&profile->samples, KEY_WORDS, sizeof(struct an_values));
+	an_map_init(&profile->by_key, KEY_WORDS, sizeof(uint32_t));
 }
 
 void an_profile_free(struct an_profile *profile)
 {
-	an_map_free(&profile->samples);
+	an_map_free(&profile->by_key);
+	free(profile->samples);
+	free(profile->recent);
 }
 
-int an_profile_add(struct an_profile *profile, an_stack_id stack, const struct an_labels *labels, int64_t count, int64_t ns)
+uint32_t an__profile_find(struct an_profile *profile, an_stack_id stack, const struct an_labels *labels)
 {
-	uint64_t key[KEY_WORDS] = { (uint64_t)labels->state << 32 | stack, labels->reason, (uint64_t)labels->goroutine,
-				    (uint64_t)labels->thread };
-	struct an_values *values = an_map_add(&profile->samples, key, NULL);
+	uint64_t key[KEY_WORDS] = { (uint64_t)labels->state << 32 | stack, (uint64_t)labels->task << 32 | labels->reason,
+				    labels->region, (uint64_t)labels->goroutine, (uint64_t)labels->thread, labels->lock };
+	struct an_sample *samples;
+	uint32_t *slot, *recent;
+	size_t old = profile->recent_cap;
+	bool added;
 
-	if (!values)
-		return -ETR_E_NOMEM;
-	values->count += count;
-	values->ns += ns;
-	profile->total.count += count;
-	profile->total.ns += ns;
-	return 0;
+	recent = an_grow(profile->recent, &profile->recent_cap, (size_t)stack + 1, sizeof(*recent));
+	if (!recent)
+		return AN_NO_SLOT;
+	memset(recent + old, 0xff, (profile->recent_cap - old) * sizeof(*recent));
+	profile->recent = recent;
+	samples = an_grow(profile->samples, &profile->slots_cap, profile->nslots + 1, sizeof(*samples));
+	if (!samples || profile->nslots == AN_NO_SLOT)
+		return AN_NO_SLOT;
+	profile->samples = samples;
+	slot = an_map_add(&profile->by_key, key, &added);
+	if (!slot)
+		return AN_NO_SLOT;
+	if (added) {
+		samples[profile->nslots] = (struct an_sample){ .stack = stack, .labels = *labels };
+		*slot = (uint32_t)profile->nslots++;
+	}
+	recent[stack] = *slot;
+	return *slot;
+}
+
+int an_profile_subtract(struct an_profile *profile, const struct an_profile *base)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < base->nslots; i++) {
+		const struct an_sample *sample = &base->samples[i];
+
+		rc = an_profile_add(profile, sample->stack, &sample->labels, -sample->values.count, -sample->values.ns);
+	}
+	return rc;
 }
 
 bool an_profile_each(const struct an_profile *profile, size_t *pos, struct an_sample *sample)
 {
-	const uint64_t *key;
-	void *values;
-
-	if (!an_map_each(&profile->samples, pos, &key, &values))
-		return false;
-	sample->stack = (an_stack_id)key[0];
-	sample->labels.state = (uint8_t)(key[0] >> 32);
-	sample->labels.reason = (an_text_id)key[1];
-	sample->labels.goroutine = (int64_t)key[2];
-	sample->labels.thread = (int64_t)key[3];
-	sample->values = *(const struct an_values *)values;
-	return true;
+	while (*pos < profile->nslots) {
+		*sample = profile->samples[(*pos)++];
+		if (sample->values.count || sample->values.ns)
+			return true;
+	}
+	return false;
 }
+
+size_t an_profile_size(const struct an_profile *profile)
+{
+	struct an_sample sample;
+	size_t n = 0;
+
+	for (size_t pos = 0; an_profile_each(profile, &pos, &sample);)
+		n++;
+	return n;
+}
+
+struct an_values an_profile_total(const struct an_profile *profile)
+{
+	struct an_values total = { 0 };
+
+	for (size_t i = 0; i < profile->nslots; i++) {
+		total.count += profile->samples[i].values.count;
+		total.ns += profile->samples[i].values.ns;
+	}
+	return total;
+}
+
+static uint64_t magnitude(int64_t value)
+{
+	return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
+/* Order of two numbers; the first difference decides. */
+#define COMPARE(a, b)                                                                                                            \
+	if ((a) != (b))                                                                                                          \
+	return (a) < (b) ? -1 : 1
 
 static int by_weight(const void *left, const void *right)
 {
 	const struct an_sample *a = left, *b = right;
 
-	if (a->values.ns != b->values.ns)
-		return a->values.ns > b->values.ns ? -1 : 1;
-	if (a->values.count != b->values.count)
-		return a->values.count > b->values.count ? -1 : 1;
-	if (a->stack != b->stack)
-		return a->stack < b->stack ? -1 : 1;
-	if (a->labels.reason != b->labels.reason)
-		return a->labels.reason < b->labels.reason ? -1 : 1;
-	if (a->labels.goroutine != b->labels.goroutine)
-		return a->labels.goroutine < b->labels.goroutine ? -1 : 1;
-	if (a->labels.thread != b->labels.thread)
-		return a->labels.thread < b->labels.thread ? -1 : 1;
-	return (int)a->labels.state - (int)b->labels.state;
+	COMPARE(magnitude(b->values.ns), magnitude(a->values.ns));
+	COMPARE(magnitude(b->values.count), magnitude(a->values.count));
+	COMPARE(a->stack, b->stack);
+	COMPARE(a->labels.reason, b->labels.reason);
+	COMPARE(a->labels.task, b->labels.task);
+	COMPARE(a->labels.region, b->labels.region);
+	COMPARE(a->labels.goroutine, b->labels.goroutine);
+	COMPARE(a->labels.thread, b->labels.thread);
+	COMPARE(a->labels.lock, b->labels.lock);
+	COMPARE(a->labels.state, b->labels.state);
+	return 0;
 }
 
 int an_profile_sorted(const struct an_profile *profile, struct an_sample **samples, size_t *n)
 {
-	struct an_sample *all = malloc((profile->samples.n + 1) * sizeof(*all));
+	struct an_sample *all = malloc((profile->nslots + 1) * sizeof(*all));
 	size_t count = 0;
 
 	if (!all)

@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/labels.h"
 #include "analysis/locks.h"
 #include "analysis/profile.h"
 #include "analysis/source.h"
-#include "analysis/states.h"
+#include "analysis/wordmap.h"
 
 enum an_profile_kind {
 	AN_PROFILE_NET,
@@ -32,28 +33,37 @@ int an_profile_kind_by_name(const char *name, size_t len);
 struct an_profiler {
 	struct an_source *source;	/* the caller's */
 	unsigned wanted;		/* bits 1 << kind */
-	bool begun;
-	struct an_states gs;
 	struct an_profile profiles[AN_PROFILE_COUNT_];
+	struct an_labeler labeler;
 	struct an_locks locks;
+	struct an_map gs;		/* G -> struct g: those that exist */
+	bool has_tasks;			/* labels want to know of tasks and regions */
+
+	an_text_id from[ETR_STATE_COUNT_];	/* "(from STATE)" */
+	an_text_id forever;
 
 	/* What reasons say, by text id: bits, 0 where not looked at yet. */
 	uint8_t *reasons;
 	size_t reasons_cap;
 
-	struct an_map pending;		/* G that never ran -> an interval that counts only if it never does */
-	struct an_map blocked;		/* G -> the wait that a block profile counts once G runs again */
-	struct an_map running;		/* G -> samples within its present run, for wall */
+	struct an_map pending;		/* G and kind -> an interval that counts only if that G never runs */
+	struct an_map runs;		/* G -> samples within its present run, for wall */
 };
 
-/* wanted: bits 1 << enum an_profile_kind.  The source must outlive the profiler.  Return: 0 or -ETR_E_NOMEM. */
-int an_profiler_init(struct an_profiler *profiler, struct an_source *source, unsigned wanted);
+/*
+ * wanted: bits 1 << enum an_profile_kind; labels: bits 1 << enum an_label.  The source must outlive the profiler.  Return: 0 or
+ * -ETR_E_NOMEM.
+ */
+int an_profiler_init(struct an_profiler *profiler, struct an_source *source, unsigned wanted, unsigned labels);
 void an_profiler_free(struct an_profiler *profiler);
+
+/* The labels that a kind of profile has unless one says otherwise. */
+unsigned an_profile_labels(int kind);
 
 /* Takes an event that an_source_next() gave, before the next one is asked for.  Return: 0 or -ETR_E_NOMEM. */
 int an_profiler_event(struct an_profiler *profiler, const struct etr_event *event);
 
-/* The trace has ended, well or badly.  Return: 0 or -ETR_E_NOMEM. */
+/* The trace has ended, well or badly; the source may go on with another.  Return: 0 or -ETR_E_NOMEM. */
 int an_profiler_finish(struct an_profiler *profiler);
 
 #endif

@@ -66,6 +66,7 @@ static double percent(int64_t part, int64_t whole)
 
 static void print_rows(struct row **rows, size_t n, const struct an_profile *profile, const struct an_names *names, FILE *out)
 {
+	const struct an_values total = an_profile_total(profile);
 	char flat[32], cum[32];
 
 	fprintf(out, "%10s %6s %10s %6s %10s  %s\n", "flat", "flat%", "cum", "cum%", "count", "function");
@@ -73,8 +74,8 @@ static void print_rows(struct row **rows, size_t n, const struct an_profile *pro
 		const struct row *row = rows[i];
 
 		fprintf(out, "%10s %5.1f%% %10s %5.1f%% %10" PRId64 "  ", an_text_ns(flat, row->flat.ns),
-			percent(row->flat.ns, profile->total.ns), an_text_ns(cum, row->cum.ns),
-			percent(row->cum.ns, profile->total.ns), row->cum.count);
+			percent(row->flat.ns, total.ns), an_text_ns(cum, row->cum.ns),
+			percent(row->cum.ns, total.ns), row->cum.count);
 		if (row->func)
 			an_text_print(names, row->func, out);
 		else

@@ -25,17 +25,6 @@ void an_map_free(struct an_map *map)
 	map->n = 0;
 }
 
-static inline uint64_t hash(const uint64_t *key, unsigned words)
-{
-	uint64_t h = 0;
-
-	for (unsigned i = 0; i < words; i++) {
-		h = (h ^ key[i]) * 0x9e3779b97f4a7c15;
-		h ^= h >> 32;
-	}
-	return h;
-}
-
 static inline uint64_t *slot(const struct an_map *map, size_t i)
 {
 	return map->slots + i * map->slot_words;
@@ -57,11 +46,11 @@ static inline size_t probe(const struct an_map *map, const uint64_t *key)
 	if (map->key_words == 1) {
 		const uint64_t word = *key;
 
-		for (i = hash(key, 1) & map->mask; *slot(map, i) && slot(map, i)[1] != word;)
+		for (i = an__map_hash(key, 1) & map->mask; *slot(map, i) && slot(map, i)[1] != word;)
 			i = (i + 1) & map->mask;
 		return i;
 	}
-	i = hash(key, map->key_words) & map->mask;
+	i = an__map_hash(key, map->key_words) & map->mask;
 	while (*slot(map, i) && !same(slot(map, i) + 1, key, map->key_words))
 		i = (i + 1) & map->mask;
 	return i;
@@ -128,7 +117,7 @@ void an_map_remove(struct an_map *map, const uint64_t *key)
 		return;
 	/* Entries behind the hole move into it unless their home lies between the hole and themselves. */
 	for (i = (hole + 1) & map->mask; *slot(map, i); i = (i + 1) & map->mask) {
-		size_t home = hash(slot(map, i) + 1, map->key_words) & map->mask;
+		size_t home = an__map_hash(slot(map, i) + 1, map->key_words) & map->mask;
 
 		if (((i - home) & map->mask) >= ((i - hole) & map->mask)) {
 			memcpy(slot(map, hole), slot(map, i), map->slot_words * sizeof(uint64_t));

@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = an_source_init(&source, reader);
 	if (rc == 0)
-		rc = an_profiler_init(&profiler, &source, 1u << kind);
+		rc = an_profiler_init(&profiler, &source, 1u << kind, an_profile_labels(kind));
 	while (rc >= 0 && (rc = an_source_next(&source, &event)) == 1)
 		rc = an_profiler_event(&profiler, &event);
 	if (rc < 0 || an_profiler_finish(&profiler) < 0) {

@@ -130,11 +130,12 @@ static int print_tables(const struct job *job, const struct an_profiler *profile
 {
 	for (unsigned i = 0; i < job->nkinds; i++) {
 		const struct an_profile *profile = &profiler->profiles[job->kinds[i]];
-		char total[32];
+		const struct an_values total = an_profile_total(profile);
+		char text[32];
 
 		printf("%s%s: %lld %s, %s of %s in %zu samples\n", i ? "\n" : "", an_profile_kind_name((int)job->kinds[i]),
-		       (long long)profile->total.count, profile->count_type, an_text_ns(total, profile->total.ns),
-		       profile->time_type, profile->samples.n);
+		       (long long)total.count, profile->count_type, an_text_ns(text, total.ns), profile->time_type,
+		       an_profile_size(profile));
 		if (an_profile_print_top(profile, &profiler->source->names, job->rows, stdout) < 0) {
 			command_error(NULL, "%s", etr_strerror(-ETR_E_NOMEM));
 			return COMMAND_FAILED;
@@ -168,13 +169,13 @@ static int make_profiles(const struct job *job, struct etr_reader *reader)
 	struct an_profiler profiler;
 	int status = COMMAND_FAILED, rc;
 
-	if (an_source_init(&source, reader) < 0 || an_profiler_init(&profiler, &source, job->wanted) < 0) {
+	if (an_source_init(&source, reader) < 0 || an_profiler_init(&profiler, &source, job->wanted, an_profile_labels((int)job->kinds[0])) < 0) {
 		command_error(NULL, "%s", etr_strerror(-ETR_E_NOMEM));
 		return COMMAND_FAILED;
 	}
 	rc = read_trace(job, &profiler);
 	/* What was whole before the damage is worth a file, nothing is not. */
-	if (rc != -ETR_E_NOMEM && !(rc < 0 && job->output && profiler.profiles[job->kinds[0]].samples.n == 0)) {
+	if (rc != -ETR_E_NOMEM && !(rc < 0 && job->output && an_profile_size(&profiler.profiles[job->kinds[0]]) == 0)) {
 		status = job->output ? write_file(job, &profiler) : COMMAND_OK;
 		if (status == COMMAND_OK && job->top)
 			status = print_tables(job, &profiler);

@@ -58,7 +58,7 @@ static void profile(struct etr_reader *r)
 
 	for (int kind = 0; kind < 31 && an_profile_kind_name(kind); kind++)
 		wanted |= 1u << kind;
-	FUZZ_CHECK(an_source_init(&source, r) == 0 && an_profiler_init(&profiler, &source, wanted) == 0);
+	FUZZ_CHECK(an_source_init(&source, r) == 0 && an_profiler_init(&profiler, &source, wanted, wanted) == 0);
 	read_events(&source, NULL, &profiler);
 	for (int kind = 0; kind < 31 && an_profile_kind_name(kind); kind++)
 		FUZZ_CHECK(an_profile_print_top(&profiler.profiles[kind], &source.names, 10, nowhere()) >= 0);
