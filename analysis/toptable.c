@@ -6,12 +6,14 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/profile.h"
 #include "analysis/text.h"
 
 struct row {
 	an_text_id func;
+	const char *name;
 	struct an_values flat, cum;
 	size_t last_sample;	/* 1 + the last sample counted in cum: recursion counts once */
 };
@@ -33,6 +35,7 @@ static int add_sample(struct an_map *rows, const struct an_names *names, const s
 		if (!row)
 			return -ETR_E_NOMEM;
 		row->func = frames[i].func;
+		row->name = an_text(names, row->func, NULL);
 		if (i == 0) {
 			row->flat.ns += sample->values.ns;
 			row->flat.count += sample->values.count;
@@ -46,17 +49,23 @@ static int add_sample(struct an_map *rows, const struct an_names *names, const s
 	return 0;
 }
 
+static uint64_t magnitude(int64_t value)
+{
+	return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
+/* Heaviest first; what grew and what shrank by as much are as heavy. */
 static int by_flat(const void *left, const void *right)
 {
 	const struct row *a = *(struct row *const *)left, *b = *(struct row *const *)right;
 
-	if (a->flat.ns != b->flat.ns)
-		return a->flat.ns > b->flat.ns ? -1 : 1;
-	if (a->cum.ns != b->cum.ns)
-		return a->cum.ns > b->cum.ns ? -1 : 1;
-	if (a->cum.count != b->cum.count)
-		return a->cum.count > b->cum.count ? -1 : 1;
-	return a->func < b->func ? -1 : a->func > b->func;
+	if (magnitude(a->flat.ns) != magnitude(b->flat.ns))
+		return magnitude(a->flat.ns) > magnitude(b->flat.ns) ? -1 : 1;
+	if (magnitude(a->cum.ns) != magnitude(b->cum.ns))
+		return magnitude(a->cum.ns) > magnitude(b->cum.ns) ? -1 : 1;
+	if (magnitude(a->cum.count) != magnitude(b->cum.count))
+		return magnitude(a->cum.count) > magnitude(b->cum.count) ? -1 : 1;
+	return strcmp(a->name, b->name);
 }
 
 static double percent(int64_t part, int64_t whole)

@@ -3,6 +3,7 @@
  * fuzz-analysis.c - what the commands compute of a hostile trace: all that trace-stat and trace-pprof --top print.
  */
 #include "analysis/profiler.h"
+#include "analysis/stattext.h"
 #include "analysis/summary.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/structmut.h"
@@ -40,12 +41,14 @@ static void summarise(struct etr_reader *r)
 {
 	struct an_source source;
 	struct an_summary summary;
+	const struct an_summary_options options = { .longest = 10 };
+	const struct an_stat_view view = { .width = 100, .all = true, .top = -1 };
 	int rc;
 
-	FUZZ_CHECK(an_source_init(&source, r) == 0 && an_summary_init(&summary, &source) == 0);
+	FUZZ_CHECK(an_source_init(&source, r) == 0 && an_summary_init(&summary, &source, &options) == 0);
 	rc = read_events(&source, &summary, NULL);
 	FUZZ_CHECK(an_summary_print_json(&summary, "a \"name\"", rc, nowhere()) >= 0);
-	FUZZ_CHECK(an_summary_print_text(&summary, "name", rc, nowhere()) >= 0);
+	FUZZ_CHECK(an_stat_print_text(&summary, "name", rc, &view, nowhere()) >= 0);
 	an_summary_free(&summary);
 	an_source_free(&source);
 }
