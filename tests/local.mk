@@ -193,3 +193,13 @@ endif
 # What filters take.
 dist_check_SCRIPTS += %D%/trace-print-filters.sh
 TESTS += %D%/trace-print-filters.sh
+
+# Readers in several threads.
+check_PROGRAMS += readers-threads
+readers_threads_SOURCES = %D%/readers-threads.c %D%/fuzz/fuzz.h %D%/fuzz/fuzzread.c
+readers_threads_LDADD = libexectrace.la
+# What the libraries export, and what the README says of them.
+library_scripts = %D%/exports.sh %D%/readers-threads.sh %D%/readme-program.sh
+dist_check_SCRIPTS += $(library_scripts)
+TESTS += $(library_scripts)
+EXTRA_DIST += %D%/functions.sh

@@ -21,12 +21,7 @@ done <manpages.table
 rm -f manpages.table manpages.page
 
 # Functions: the name and the number of arguments, of the headers and of the synopses.
-for header in "$src"/include/exectrace/*.h; do
-	tr '\n' ' ' <"$header" | sed 's|/\*|\n/*|g; s|\*/|*/\n|g' | grep -v '^/\*' | tr '\n' ' ' | sed 's/;/;\n/g' |
-	sed 's/([^()]*\*\([a-z]*\))([^()]*)/\1/g' |
-	sed -n 's/.*[ *]\(e[tx]rt*_[a-z_]*\)(\([^()]*\))[^()]*\((.*\)\{0,1\};$/\1 \2/p'
-done | awk '{ name = $1; sub(/^[^ ]* /, ""); n = ($0 == "void") ? 0 : gsub(/,/, ",") + 1; print name, n }' |
-sort -u >manpages.functions
+sh "$src/tests/functions.sh" "$src"/include/exectrace/*.h >manpages.functions
 [ "$(wc -l <manpages.functions)" -ge 90 ] || { echo "the headers were not understood"; bad=1; }
 for page in "$src"/man/*.3; do
 	awk '/^\.Nm e/ { print $2 > "manpages.named" }
