@@ -6,6 +6,7 @@ dist_man_MANS += %D%/trace-pprof.1
 endif
 dist_man_MANS += %D%/trace-print.1
 dist_man_MANS += %D%/etr_raw_reader_new.3 %D%/etr_reader_detail.3 %D%/etr_reader_new.3 %D%/etr_reader_next.3 \
+	%D%/etr_reader_seek_time.3 \
 	%D%/etr_reader_string.3 %D%/etr_wire_name.3 %D%/etr_writer_new.3
 if HAVE_RT
 dist_man_MANS += %D%/exrt_chan_new.3 %D%/exrt_mutex_lock.3 %D%/exrt_run.3 %D%/exrt_syscall_begin.3 %D%/exrt_trace_start.3
