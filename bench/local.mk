@@ -3,7 +3,7 @@
 noinst_PROGRAMS += bench-read bench-run
 bench_run_SOURCES = %D%/bench-run.c
 bench_read_SOURCES = %D%/bench-read.c
-bench_read_LDADD = libexectrace.la
+bench_read_LDADD = libexectrace.la libwire.la
 bench_read_LDFLAGS = $(AM_LDFLAGS) -no-install
 
 if HAVE_RT

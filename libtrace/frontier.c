@@ -267,7 +267,6 @@ int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, doubl
 {
 	f->ns_per_unit = ns_per_unit;
 	f->usual_clock = ns_per_unit < (double)((int64_t)1 << 32);
-	f->whole_ns = ns_per_unit < (1 << 20) && ns_per_unit == (double)(int64_t)ns_per_unit ? (int64_t)ns_per_unit : 0;
 	if (etr__grow(&f->heap, &f->capheap, f->ncursors) != 0)
 		return etr__fault_nomem(f->fault);
 	for (size_t i = 0; i < f->ncursors; i++) {

@@ -59,7 +59,6 @@ struct etr__frontier {
 	struct etr__head *heap;
 	size_t n, capheap;
 	double ns_per_unit;
-	int64_t whole_ns;		/* the same where it is a small whole number, so that multiplying gives the same; else 0 */
 	bool usual_clock;		/* 2^28 units fit in an int64 of ns many times */
 	struct etr__input *in;
 	struct etr__fault *fault;

@@ -10,8 +10,9 @@
  * is too lax is a bug.
  *
  * An event's numbers lie behind its type byte, and the high bit of each of their bytes says whether more follow.  The high bits
- * of 16 bytes, fetched at once and turned round, have a 1 for each number's end; so an event's length is the place of its n-th 1.
- * The next event's length is thus known, and that it can be decoded, before this one is delivered, which is the rule of delivery.
+ * of eight bytes, fetched at once and turned round, have a 1 at each number's end; so an event's length is the place of its n-th
+ * 1.  The next event's length is thus known, and that it can be decoded, before this one is delivered, which is the rule of
+ * delivery.
  *
  * The loop is compiled twice: for x86-64 processors with BMI2, whose bit extraction suits all this well, and for others.
  */
@@ -19,18 +20,22 @@
 
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
-#define HIGH_BITS 0x8080808080808080u
+#define INLINE static inline __attribute__((always_inline))
 
 /* How far behind an event's type byte the loop may look. */
-#define LOOK_AHEAD 17
+#define LOOK_AHEAD 13
 
-static inline __attribute__((always_inline)) uint64_t load64(const uint8_t *p)
+/* Times up to here cannot overflow by a usual step. */
+#define USUAL_TIME_MAX ((int64_t)1 << 62)
+
+/* The bits of each byte; in registers, since putting them together at every use takes longer. */
+struct masks {
+	uint64_t high, low;
+};
+
+INLINE uint64_t load64(const uint8_t *p)
 {
 	uint64_t w;
 
@@ -38,95 +43,148 @@ static inline __attribute__((always_inline)) uint64_t load64(const uint8_t *p)
 	return w;
 }
 
-/* A bit for each of the 16 bytes at p that is the last of a number, from bit 0 on; the bits above mean nothing. */
-static inline __attribute__((always_inline)) uint32_t number_ends(const uint8_t *p)
-{
-#ifdef __SSE2__
-	return ~(uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)p));
-#else
-	uint64_t low = (~load64(p) & HIGH_BITS) >> 7, high = (~load64(p + 8) & HIGH_BITS) >> 7;
+/* What the loop does with an event. */
+enum way { BY_RULES, GO_START, GO_BLOCK, GO_STOP, GO_UNBLOCK, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP_ALLOC };
 
-	/* The multiplication brings bit 8 * i to bit 56 + i. */
-	return (uint32_t)((low * 0x0102040810204080u) >> 56 | (high * 0x0102040810204080u) >> 56 << 8);
-#endif
-}
-
-/* For each type among a thread's events 1 << (number of its numbers - 1), dt counted; 0 for others. */
-static const uint8_t last_number[256] = {
+/* By type byte. */
+struct shape {
+	uint8_t last;		/* 1 << (how many numbers it has - 1), dt counted; 0 for what is no event among a thread's */
+	uint8_t way;
+};
+static const struct shape shapes[256] = {
 #define LAST_STRUCTURAL(n) 0
 #define LAST_TIMED(n) (1 << ((n) - 1))
 #define LAST_EXPERIMENT(n) (1 << ((n) - 1))
 #define A(name, role) 1
-#define WIRE_EVENT(sym, type, name, since, cls, ...) [type] = LAST_##cls(sizeof((const char[]){ __VA_ARGS__ })),
+#define WIRE_EVENT(sym, type, name, since, cls, ...) [type].last = LAST_##cls(sizeof((const char[]){ __VA_ARGS__ })),
 #include "wire/events.def"
 #undef WIRE_EVENT
 #undef A
+	[WIRE_GO_START].way = GO_START,
+	[WIRE_GO_BLOCK].way = GO_BLOCK,
+	[WIRE_GO_STOP].way = GO_STOP,
+	[WIRE_GO_UNBLOCK].way = GO_UNBLOCK,
+	[WIRE_GO_SYSCALL_BEGIN].way = SYSCALL_BEGIN,
+	[WIRE_GO_SYSCALL_END].way = SYSCALL_END,
+	[WIRE_GC_SWEEP_BEGIN].way = SWEEP_BEGIN,
+	[WIRE_GC_SWEEP_END].way = SWEEP_END,
+	[WIRE_HEAP_ALLOC].way = HEAP_ALLOC,
 };
 
-/* The index of the n-th bit that is set in ends, `last` being 1 << (n - 1); 32 or more if there is none or last is 0. */
-static inline __attribute__((always_inline)) unsigned nth_end(uint32_t ends, uint32_t last, bool bmi2)
+/* The place of the n-th bit that is set in ends, `last` being 1 << (n - 1); 64 if there is none or last is 0. */
+INLINE size_t nth_end(uint64_t ends, uint64_t last, bool bmi2)
 {
 #ifdef __x86_64__
 	if (bmi2) {
-		uint64_t bit;
+		size_t place;
 
-		__asm__("pdep %2, %1, %0" : "=r"(bit) : "r"((uint64_t)last), "r"((uint64_t)ends));
-		return bit ? (unsigned)__builtin_ctzll(bit) : 64;
+		__asm__("pdep %2, %1, %0\n\ttzcnt %0, %0" : "=r"(place) : "r"(last), "r"(ends) : "cc");
+		return place;
 	}
 #endif
 	if (!last)
 		return 64;
 	for (; last > 1; last >>= 1)
 		ends &= ends - 1;
-	return ends ? (unsigned)__builtin_ctz(ends) : 64;
+	return ends ? (size_t)__builtin_ctzll(ends) : 64;
 }
 
 /* The number in the bytes of w that `bytes` covers: their low seven bits, side by side. */
-static inline __attribute__((always_inline)) uint64_t number(uint64_t w, uint64_t bytes, bool bmi2)
+INLINE uint64_t number(uint64_t w, uint64_t bytes, const struct masks *k, bool bmi2)
 {
 #ifdef __x86_64__
 	if (bmi2) {
 		uint64_t v;
 
-		__asm__("pext %2, %1, %0" : "=r"(v) : "r"(w), "r"(bytes & ~HIGH_BITS));
+		__asm__("pext %2, %1, %0" : "=r"(v) : "r"(w), "r"(bytes & k->low));
 		return v;
 	}
 #endif
-	w = (w & bytes & ~HIGH_BITS) >> __builtin_ctzll(bytes | (uint64_t)1 << 63);
+	w = (w & bytes & k->low) >> __builtin_ctzll(bytes | (uint64_t)1 << 63);
 	w = (w & 0x007f007f007f007fu) | (w & 0x7f007f007f007f00u) >> 1;
 	w = (w & 0x00003fff00003fffu) | (w & 0x3fff00003fff0000u) >> 2;
 	return (w & 0x000000000fffffffu) | (w & 0x0fffffff00000000u) >> 4;
 }
 
-/* The first three numbers within eight bytes.  False: fewer than n end there, n being 1 to 3. */
-static inline __attribute__((always_inline)) bool numbers(const uint8_t *p, uint64_t *v, int n, bool bmi2)
+/* All bits up to the lowest that is set; and x without that one.  Each is one instruction if the compiler does not share parts. */
+INLINE uint64_t up_to_lowest(uint64_t x, bool bmi2)
 {
-	uint64_t w = load64(p), ends = ~w & HIGH_BITS, upto = ends ^ (ends - 1), before;
-
-	v[0] = number(w, upto, bmi2);
-	if (n > 1) {
-		ends &= ends - 1;
-		before = upto;
-		upto = ends ^ (ends - 1);
-		v[1] = number(w, upto & ~before, bmi2);
+#ifdef __x86_64__
+	if (bmi2) {
+		__asm__("blsmsk %1, %0" : "=r"(x) : "r"(x) : "cc");
+		return x;
 	}
-	if (n > 2) {
-		ends &= ends - 1;
-		before = upto;
-		upto = ends ^ (ends - 1);
-		v[2] = number(w, upto & ~before, bmi2);
-	}
-	return ends != 0;
+#endif
+	return x ^ (x - 1);
 }
 
-/* Whether eight bytes in a row are not the last of a number: the number may not fit in 64 bits. */
-static inline __attribute__((always_inline)) bool has_long_number(uint32_t ends)
+INLINE uint64_t without_lowest(uint64_t x, bool bmi2)
 {
-	uint32_t run = ~ends & 0xffff;
+#ifdef __x86_64__
+	if (bmi2) {
+		__asm__("blsr %1, %0" : "=r"(x) : "r"(x) : "cc");
+		return x;
+	}
+#endif
+	return x & (x - 1);
+}
 
-	run &= run >> 1;
-	run &= run >> 2;
-	return (run & run >> 4) != 0;
+/* Numbers of an event behind its dt. */
+struct numbers {
+	uint64_t a, b, c;
+};
+
+/* The first n numbers behind dt of the event at p; all that it has take eight bytes at most. */
+INLINE struct numbers numbers(const uint8_t *p, int n, const struct masks *k, bool bmi2)
+{
+	uint64_t w = load64(p + 1), ends = ~w & k->high, upto, before = up_to_lowest(ends, bmi2);
+	struct numbers v = { 0, 0, 0 };
+
+	ends = without_lowest(ends, bmi2);
+	upto = up_to_lowest(ends, bmi2);
+	v.a = number(w, upto ^ before, k, bmi2);
+	if (n > 1) {
+		ends = without_lowest(ends, bmi2);
+		before = upto;
+		upto = up_to_lowest(ends, bmi2);
+		v.b = number(w, upto ^ before, k, bmi2);
+	}
+	if (n > 2) {
+		ends = without_lowest(ends, bmi2);
+		before = upto;
+		upto = up_to_lowest(ends, bmi2);
+		v.c = number(w, upto ^ before, k, bmi2);
+	}
+	return v;
+}
+
+/* Sets the first four of these in one store. */
+INLINE void head(struct etr_event *ev, uint8_t kind, uint8_t resource, uint8_t from, uint8_t to)
+{
+	const uint8_t head[4] = { kind, resource, from, to };
+
+	memcpy(&ev->kind, head, sizeof(head));
+}
+
+/* A goroutine changes state.  The two stacks are where it happened, and that of the goroutine. */
+INLINE void transition(struct etr_event *ev, int64_t id, uint8_t from, uint8_t to, etr_stack_id stack, etr_stack_id its_stack)
+{
+	head(ev, ETR_KIND_STATE_TRANSITION, ETR_RESOURCE_GOROUTINE, from, to);
+	ev->stack = stack;
+	ev->u.transition.id = id;
+	ev->u.transition.reason = 0;
+	ev->u.transition.stack = its_stack;
+}
+
+/* A sweep begins or ends. */
+INLINE void sweep(struct etr_event *ev, uint8_t kind, int64_t p, etr_stack_id stack)
+{
+	head(ev, kind, ETR_RESOURCE_PROC, 0, 0);
+	ev->stack = stack;
+	ev->u.range.id = p;
+	ev->u.range.name = ETR__STRING_SWEEP;
+	ev->u.range.nattrs = 0;
+	ev->u.range.swept = ev->u.range.reclaimed = 0;
 }
 
 #define USUAL(condition)                                                                                                         \
@@ -135,155 +193,169 @@ static inline __attribute__((always_inline)) bool has_long_number(uint32_t ends)
 			goto unusual;                                                                                            \
 	} while (0)
 
-#define ARGS(n) USUAL(numbers(p + 2 + __builtin_ctz(ends), v, n, bmi2))
+#define ARGS(n) v = numbers(p, n, k, bmi2)
 
 /* The context's G, which must have that status; its P must be there, too. */
 #define CURRENT_G(state)                                                                                                         \
 	do {                                                                                                                     \
 		g = m->g;                                                                                                        \
-		USUAL(g && m->p && g->status == (state));                                                                        \
+		USUAL(g && g->status == (state) && m->p);                                                                        \
 	} while (0)
 
 /* The G that is named, which must have that status, and the event be the next of it. */
 #define NAMED_G(name, state, no)                                                                                                 \
 	do {                                                                                                                     \
 		g = etr__gtable_find(&o->model.gs, (int64_t)(name));                                                             \
-		USUAL(g->status == (state) && g->seq.gen == gen && g->seq.n + 1 == (no));                                        \
+		USUAL(g->status == (state) && etr__seq_fits(&g->seq, gen, no));                                                  \
+		g->seq.n = (no);                                                                                                 \
 	} while (0)
 
-static inline __attribute__((always_inline)) int run(struct etr__order *o, struct etr_event *events, int max, bool bmi2)
+INLINE int run(struct etr__order *o, struct etr_event *events, int max, bool bmi2)
 {
 	struct etr__frontier *f = &o->now->frontier;
 	const struct etr__tables *t = &o->now->tables;
-	const uint64_t gen = o->now->number;
-	const double ns_per_unit = f->ns_per_unit;
-	const int64_t whole_ns = f->whole_ns;
 	struct etr__cursor *c = f->heap[0].cursor;
 	struct etr__m *m = c->m;
 	struct etr_event *ev = events, *const last = events + max;
+	const uint64_t gen = o->now->number;
+	const double ns_per_unit = f->ns_per_unit;
 	int64_t last_time = o->last_time, time = c->time, bound = o->next_sample_time;
 	const uint8_t *p = c->at, *next = c->p, *limit;
-	uint8_t type = c->type;
-	uint32_t ends;
+	struct masks masks = { 0x8080808080808080u, 0x7f7f7f7f7f7f7f7fu }, *k = &masks;
 
 	if (f->n > 1 && f->heap[1].time < bound)
 		bound = f->heap[1].time;
 	if (f->n > 2 && f->heap[2].time < bound)
 		bound = f->heap[2].time;
+	if (bound > USUAL_TIME_MAX)
+		bound = USUAL_TIME_MAX;
 	if (c->end - p < LOOK_AHEAD || m->id == -1 || time <= 0 || time > bound || !f->usual_clock)
 		return 0;
 	limit = c->end - LOOK_AHEAD;
 	m->known = true;
-	ends = number_ends(p + 1);
+	__asm__("" : "+r"(masks.high), "+r"(masks.low));
+	if (nth_end(~load64(p + 1) & k->high, shapes[*p].last, bmi2) == 64)
+		return 0;
+	if (nth_end(~load64(p + 1) & k->high, shapes[*p].last, bmi2) == 64)
+		return 0;
 	while (ev < last) {
-		const uint8_t *next2;
-		uint8_t type2;
-		uint32_t ends2, dt_ends;
-		unsigned len;
-		int64_t time2;
-		uint64_t v[3], dt, w;
+		uint64_t ends;
+		size_t last_end;
+		struct numbers v;
 		struct etr__g *g;
+		uint8_t type;
 
-		/* The next event: its length and its time. */
+		/* The next event must be decodable before this one is delivered. */
 		USUAL(next <= limit);
-		type2 = *next;
-		ends2 = number_ends(next + 1);
-		len = nth_end(ends2, last_number[type2], bmi2);
-		USUAL(len <= 8 || (len < 16 && !has_long_number(ends2)));
-		next2 = next + 2 + len;
-		w = load64(next + 1);
-		dt_ends = ~(uint32_t)w & (uint32_t)HIGH_BITS;
-		USUAL(dt_ends != 0);
-		dt = number(w, dt_ends ^ (dt_ends - 1), bmi2);
-		if (whole_ns)
-			time2 = time + (int64_t)dt * whole_ns;
-		else
-			time2 = time + (int64_t)((double)(int32_t)dt * ns_per_unit);
+		ends = ~load64(next + 1) & k->high;
+		last_end = nth_end(ends, shapes[*next].last, bmi2);
+		USUAL(last_end < 64 && (uint32_t)ends);
 
-		/* This one. */
 		ev->g = m->gid;
-		ev->p = m->pid;
-		ev->m = m->id;
-		switch (type) {
-		case WIRE_GO_START:
+		memcpy(&ev->p, &m->pid, sizeof(ev->p) + sizeof(ev->m));
+		switch ((enum way)shapes[*p].way) {
+		case GO_START:
+			USUAL(m->p && !m->g);
 			ARGS(2);
-			NAMED_G(v[0], WIRE_G_RUNNABLE, v[1]);
-			USUAL(m->p && !m->g && g->id != -1);
+			NAMED_G(v.a, WIRE_G_RUNNABLE, v.b);
 			g->status = WIRE_G_RUNNING;
-			g->seq.n++;
 			g->bound++;
 			m->g = g;
-			m->gid = g->id;
-			etr__g_transition(ev, g->id, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING);
-			ev->stack = 0;
+			m->gid = (int64_t)v.a;
+			transition(ev, (int64_t)v.a, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, 0, 0);
 			break;
-		case WIRE_GO_BLOCK:
-		case WIRE_GO_STOP:
+		case GO_BLOCK:
 			ARGS(2);
 			CURRENT_G(WIRE_G_RUNNING);
-			USUAL(v[0] < t->nstring_of && v[1] < t->nstack_of);
-			if (type == WIRE_GO_BLOCK) {
-				g->status = WIRE_G_WAITING;
-				etr__g_transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_WAITING);
-			} else {
-				g->status = WIRE_G_RUNNABLE;
-				etr__g_transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE);
-			}
-			ev->u.transition.reason = t->string_of[v[0]];
-			ev->u.transition.stack = ev->stack = t->stack_of[v[1]];
+			USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
+			transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_WAITING, t->stack_of[v.b], t->stack_of[v.b]);
+			ev->u.transition.reason = t->string_of[v.a];
+			g->status = WIRE_G_WAITING;
 			g->bound--;
 			m->g = NULL;
 			m->gid = -1;
 			break;
-		case WIRE_GO_UNBLOCK:
-			ARGS(3);
-			NAMED_G(v[0], WIRE_G_WAITING, v[1]);
-			USUAL(v[2] < t->nstack_of);
-			g->status = WIRE_G_RUNNABLE;
-			g->seq.n++;
-			etr__g_transition(ev, g->id, ETR_STATE_WAITING, ETR_STATE_RUNNABLE);
-			ev->stack = t->stack_of[v[2]];
-			break;
-		case WIRE_GO_SYSCALL_BEGIN:
+		case GO_STOP:
 			ARGS(2);
 			CURRENT_G(WIRE_G_RUNNING);
-			USUAL(etr__seq_fits(&m->p->seq, gen, v[0]) && v[1] < t->nstack_of);
-			g->status = WIRE_G_SYSCALL;
-			m->p->status = WIRE_P_SYSCALL;
-			m->p->seq.n++;
-			etr__g_transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL);
-			ev->u.transition.stack = ev->stack = t->stack_of[v[1]];
+			USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
+			transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, t->stack_of[v.b], t->stack_of[v.b]);
+			ev->u.transition.reason = t->string_of[v.a];
+			g->status = WIRE_G_RUNNABLE;
+			g->bound--;
+			m->g = NULL;
+			m->gid = -1;
 			break;
-		case WIRE_GO_SYSCALL_END:
+		case GO_UNBLOCK:
+			ARGS(3);
+			USUAL(v.c < t->nstack_of);
+			NAMED_G(v.a, WIRE_G_WAITING, v.b);
+			g->status = WIRE_G_RUNNABLE;
+			transition(ev, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], 0);
+			break;
+		case SYSCALL_BEGIN:
+			ARGS(2);
+			CURRENT_G(WIRE_G_RUNNING);
+			USUAL(etr__seq_fits(&m->p->seq, gen, v.a) && v.b < t->nstack_of);
+			m->p->seq.n = v.a;
+			m->p->status = WIRE_P_SYSCALL;
+			g->status = WIRE_G_SYSCALL;
+			transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, t->stack_of[v.b], t->stack_of[v.b]);
+			break;
+		case SYSCALL_END:
 			CURRENT_G(WIRE_G_SYSCALL);
 			USUAL(m->p->status == WIRE_P_SYSCALL);
-			g->status = WIRE_G_RUNNING;
 			m->p->status = WIRE_P_RUNNING;
-			etr__g_transition(ev, g->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING);
-			ev->stack = 0;
+			g->status = WIRE_G_RUNNING;
+			transition(ev, g->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, 0, 0);
 			break;
-		default:
+		case SWEEP_BEGIN:
+			ARGS(1);
+			USUAL(m->p && !m->p->sweeping && v.a < t->nstack_of);
+			m->p->sweeping = true;
+			sweep(ev, ETR_KIND_RANGE_BEGIN, m->pid, t->stack_of[v.a]);
+			break;
+		case SWEEP_END:
+			ARGS(2);
+			USUAL(m->p && m->p->sweeping);
+			m->p->sweeping = false;
+			sweep(ev, ETR_KIND_RANGE_END, m->pid, 0);
+			ev->u.range.nattrs = 2;
+			ev->u.range.swept = v.a;
+			ev->u.range.reclaimed = v.b;
+			break;
+		case HEAP_ALLOC:
+			ARGS(1);
+			USUAL(m->p);
+			head(ev, ETR_KIND_METRIC, 0, 0, 0);
+			ev->stack = 0;
+			ev->u.metric.name = ETR__STRING_HEAP;
+			ev->u.metric.value = v.a;
+			break;
+		case BY_RULES:
 			goto unusual;
+		default:
+			__builtin_unreachable();
 		}
-		ev->time = time > last_time ? time : (int64_t)((uint64_t)last_time + 1);
-		last_time = ev->time;
+		last_time = time > last_time ? time : (int64_t)((uint64_t)last_time + 1);
+		ev->time = last_time;
 		ev++;
+		type = *p;
 		o->counts[type]++;
 		o->bytes[type] += (uint64_t)(next - p);
+
+		/* On to the next one. */
 		p = next;
-		next = next2;
-		type = type2;
-		ends = ends2;
-		time = time2;
-		/* Not above 0 is unusual, too. */
-		if (__builtin_expect((uint64_t)(time - 1) >= (uint64_t)bound, 0))
+		next = p + 2 + last_end / 8;
+		time += (int64_t)((double)(int32_t)number(load64(p + 1), up_to_lowest(ends, bmi2), k, bmi2) * ns_per_unit);
+		if (__builtin_expect(time > bound, 0))
 			break;
 	}
 unusual:
 	if (p != c->at) {
 		c->at = p;
 		c->p = next;
-		c->type = type;
+		c->type = *p;
 		c->has_args = false;
 		c->time = f->heap[0].time = time;
 		o->last_time = last_time;
