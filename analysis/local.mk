@@ -13,11 +13,13 @@ libanalysis_la_SOURCES = \
 	%D%/names.c %D%/names.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/profiler.c %D%/profiler.h \
+	%D%/ranktest.c %D%/ranktest.h \
 	%D%/series.c %D%/series.h \
 	%D%/slice.c %D%/slice.h \
 	%D%/source.c %D%/source.h \
 	%D%/spans.c %D%/spans.h \
 	%D%/states.c %D%/states.h \
+	%D%/statdiff.c %D%/statdiff.h \
 	%D%/statimpl.h %D%/statjson.c %D%/statothers.c \
 	%D%/stattable.c %D%/stattable.h \
 	%D%/stattext.c %D%/stattext.h \

@@ -48,6 +48,19 @@ int an_series_add(struct an_series **series, struct an_series_clock *clock, int6
 	return 0;
 }
 
+int an_series_merge(struct an_series **to, struct an_series *from, const struct an_series_clock *clock)
+{
+	if (!*to && !(*to = calloc(1, sizeof(**to))))
+		return -ETR_E_NOMEM;
+	an_series_settle(*to, clock);
+	an_series_settle(from, clock);
+	for (int i = 0; i < AN_SERIES_BLOCKS; i++) {
+		(*to)->n[i] += from->n[i];
+		(*to)->sum[i] += from->sum[i];
+	}
+	return 0;
+}
+
 unsigned an_series_blocks(const struct an_series_clock *clock, int64_t end)
 {
 	uint64_t blocks = (since(clock, end) >> clock->shift) + 1;

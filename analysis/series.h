@@ -29,6 +29,9 @@ int an_series_add(struct an_series **series, struct an_series_clock *clock, int6
 /* Makes the blocks as wide as the clock's. */
 void an_series_settle(struct an_series *series, const struct an_series_clock *clock);
 
+/* Adds what another one of the same clock has; *to is made when NULL.  Return: 0 or -ETR_E_NOMEM. */
+int an_series_merge(struct an_series **to, struct an_series *from, const struct an_series_clock *clock);
+
 /* In how many blocks of a clock the time from its origin to end lies. */
 unsigned an_series_blocks(const struct an_series_clock *clock, int64_t end);
 

@@ -213,6 +213,14 @@ int an_summary_merge(struct an_summary *to, const struct an_summary *from)
 	return rc < 0 || to->names->oom ? -ETR_E_NOMEM : 0;
 }
 
+/* Adds one of a summary's histograms to a sum over several. */
+static int sum_up(const struct an_summary *summary, struct an_hist *hist, const struct an_hist *part)
+{
+	if (part->series && an_series_merge(&hist->series, part->series, &summary->clock) < 0)
+		return -ETR_E_NOMEM;
+	return an_hist_merge(hist, part);
+}
+
 static int sum_reasons(const struct an_summary *summary, size_t offset, struct an_hist *hist)
 {
 	const uint64_t *key;
@@ -220,7 +228,7 @@ static int sum_reasons(const struct an_summary *summary, size_t offset, struct a
 
 	memset(hist, 0, sizeof(*hist));
 	for (size_t pos = 0; an_map_each(&summary->reasons, &pos, &key, &value);)
-		if (an_hist_merge(hist, (const struct an_hist *)(*(const char **)value + offset)) < 0)
+		if (sum_up(summary, hist, (const struct an_hist *)(*(const char **)value + offset)) < 0)
 			return -ETR_E_NOMEM;
 	return 0;
 }
@@ -241,7 +249,7 @@ int an_summary_syscalls(const struct an_summary *summary, struct an_hist *hist)
 
 	memset(hist, 0, sizeof(*hist));
 	for (size_t pos = 0; (group = an_groups_each(&summary->functions, &pos));)
-		if (an_hist_merge(hist, &group->state[ETR_STATE_SYSCALL]) < 0)
+		if (sum_up(summary, hist, &group->state[ETR_STATE_SYSCALL]) < 0)
 			return -ETR_E_NOMEM;
 	return 0;
 }
