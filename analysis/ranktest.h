@@ -14,6 +14,7 @@
 #define ANALYSIS_RANKTEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "analysis/hist.h"
 #include "analysis/series.h"

@@ -31,8 +31,8 @@ static const char *const whats[] = { [WHAT_ALL] = "all",     [WHAT_WAITING] = "w
 				     [WHAT_RANGE] = "range", [WHAT_TASK] = "task",	 [WHAT_REGION] = "region" };
 
 static const char *const by_state[ETR_STATE_COUNT_] = {
-	[ETR_STATE_RUNNING] = "function running", [ETR_STATE_RUNNABLE] = "function runnable",
-	[ETR_STATE_SYSCALL] = "function in syscall", [ETR_STATE_WAITING] = "function waiting"
+	[ETR_STATE_RUNNING] = "running of", [ETR_STATE_RUNNABLE] = "runnable of",
+	[ETR_STATE_SYSCALL] = "syscalls of", [ETR_STATE_WAITING] = "waiting of"
 };
 
 static const struct an_hist nothing;
@@ -217,7 +217,7 @@ static void make_columns(struct an_table *table)
 	an_table_column(table, "per_second_a", "A/s", AN_CELL_REAL, AN_SHOWN_NEVER);
 	an_table_column(table, "per_second_b", "B/s", AN_CELL_REAL, AN_SHOWN_NEVER);
 	an_table_column(table, "p_rate", "p", AN_CELL_REAL, AN_SHOWN_NEVER);
-	an_table_column(table, "verdict", "verdict", AN_CELL_TEXT, AN_SHOWN_ALWAYS);
+	an_table_column(table, "verdict", "B is", AN_CELL_TEXT, AN_SHOWN_ALWAYS);
 }
 
 static void fill(const struct diff *diff, const uint64_t *key, const struct pair *pair, const char *said, struct an_row *row)

@@ -104,7 +104,7 @@ static void put_known_states(const struct an_summary *summary, struct an_json *j
 		const struct an_state_total *total = &summary->g_states[s];
 		int64_t ns = total->ns + summary->known_ns[s] - (s == ETR_STATE_UNDETERMINED ? moved : 0);
 
-		if (total->counted || total->entered)
+		if (total->counted || total->entered || ns)
 			put_state(json, s, ns, total->open_ns, total->entered);
 	}
 	an_json_close(json);

@@ -15,7 +15,6 @@ struct an_stat_view {
 	bool utf8;
 	bool all;		/* all sections, with more rows */
 	bool by_only;		/* the table that options.by says, nothing else */
-	bool quiet_head;	/* without the file's name and what belongs to one file only */
 	long top;		/* rows of each table; 0: all; -1: as each section has it */
 	const char *sort;	/* column of tables by function and so on; NULL: their own */
 };

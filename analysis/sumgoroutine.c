@@ -151,7 +151,7 @@ static int add_extra(struct an_summary *summary, const struct an_stay *stay, int
 	if (start > end)
 		return 0;
 	rc = an__add(summary, &stay->extra->state[stay->state], end, end - start);
-	if (stay->next == ETR_STATE_COUNT_)
+	if (stay->next == ETR_STATE_COUNT_ || stay->end > end)
 		stay->extra->open_ns[stay->state] += end - start;
 	return rc;
 }
@@ -159,9 +159,34 @@ static int add_extra(struct an_summary *summary, const struct an_stay *stay, int
 static bool is_wanted(struct an_summary *summary, struct an_goroutine *g)
 {
 	if (!g->wanted)
-		g->wanted = summary->options.wants(summary->options.wants_ctx, g->id,
-						   g->function ? (an_text_id)g->function->key : 0, summary->names) ? 1 : 2;
+		g->wanted = an_filter_goroutine(summary->some, summary->names, g->id,
+						g->function && !g->function->other ? (an_text_id)g->function->key : 0) ? 1 : 2;
 	return g->wanted == 1;
+}
+
+bool an__goroutine_concerned(struct an_summary *summary, const struct etr_event *event)
+{
+	struct an_goroutine *g = event->g >= 0 ? an__goroutine_find(summary, event->g) : NULL;
+	int64_t other = event->kind == ETR_KIND_STATE_TRANSITION ? event->u.transition.id :
+			event->kind == ETR_KIND_LABEL		 ? event->u.label.id :
+			event->kind >= ETR_KIND_RANGE_BEGIN && event->kind <= ETR_KIND_RANGE_END ? event->u.range.id : -1;
+
+	if (g && g->function && is_wanted(summary, g))
+		return true;
+	if (other < 0 || event->resource != ETR_RESOURCE_GOROUTINE)
+		return false;
+	g = an__goroutine_find(summary, other);
+	return g && g->function && is_wanted(summary, g);
+}
+
+/* Is the condition true of a stay?  What is cut off by the window counts for that. */
+static bool meets_condition(const struct an_summary *summary, const struct an_goroutine *g, const struct an_stay *stay)
+{
+	struct an_interval interval = { .id = g->id, .start = stay->start, .end = stay->end, .state = stay->state,
+					.reason = stay->reason ? stay->reason->name : 0 };
+
+	interval.function = (an_text_id)g->function->key;
+	return an_filter_interval(summary->condition, summary->names, &interval);
 }
 
 /* Counts a stay of a goroutine whose function is set. */
@@ -170,7 +195,9 @@ static int count_stay(struct an_summary *summary, struct an_goroutine *g, const 
 	int64_t start = stay->start, end = stay->end, ns;
 	int rc;
 
-	if (__builtin_expect(summary->options.wants != NULL, 0) && !is_wanted(summary, g))
+	if (__builtin_expect(summary->some != NULL, 0) && !is_wanted(summary, g))
+		return 0;
+	if (__builtin_expect(summary->condition != NULL, 0) && !meets_condition(summary, g, stay))
 		return 0;
 	if (__builtin_expect(summary->head.windowed, 0)) {
 		if (end <= summary->from || start >= summary->to)
@@ -184,7 +211,7 @@ static int count_stay(struct an_summary *summary, struct an_goroutine *g, const 
 	rc = an__add(summary, &g->function->state[stay->state], end, ns);
 	if (rc == 0 && stay->extra)
 		rc = add_extra(summary, stay, end);
-	if (stay->next == ETR_STATE_COUNT_)
+	if (stay->next == ETR_STATE_COUNT_ || stay->end > end)
 		g->function->open_ns[stay->state] += ns;
 	if (rc < 0)
 		return rc;
@@ -223,9 +250,11 @@ static int set_function(struct an_summary *summary, struct an_goroutine *g, an_t
 
 static int hold(struct an_goroutine *g, const struct an_stay *stay)
 {
-	if (!g->held && !(g->held = malloc(HELD_MAX * sizeof(*g->held))))
+	/* One more: that which is open at a window's end. */
+	if (!g->held && !(g->held = malloc((HELD_MAX + 1) * sizeof(*g->held))))
 		return -ETR_E_NOMEM;
 	g->held[g->nheld++] = *stay;
+	g->nstays += stay->next != ETR_STATE_COUNT_;
 	return 0;
 }
 
@@ -244,7 +273,7 @@ static inline int end_stay(struct an_summary *summary, struct an_goroutine *g, i
 	}
 	if (__builtin_expect(g->function != NULL, 1))
 		return count_stay(summary, g, &stay);
-	if (g->nheld < HELD_MAX)
+	if (g->nstays < HELD_MAX || !event)
 		return hold(g, &stay);
 	return set_function(summary, g, 0) < 0 ? -ETR_E_NOMEM : count_stay(summary, g, &stay);
 }
@@ -307,9 +336,9 @@ static int64_t weigh_time(const struct an_group *group, const void *ctx)
 static int close_account(struct an_summary *summary, struct an_goroutine *g)
 {
 	int rc = g->function ? 0 : set_function(summary, g, 0);
-	bool counts = !summary->head.windowed || g->touched;
+	bool counts = (!summary->head.windowed && !summary->condition) || g->touched;
 
-	if (rc == 0 && summary->options.wants && !is_wanted(summary, g))
+	if (rc == 0 && summary->some && !is_wanted(summary, g))
 		counts = false;
 	if (rc == 0 && counts)
 		g->function->goroutines++;
@@ -367,7 +396,7 @@ static inline void change_level(struct an_summary *summary, struct an_goroutine 
 {
 	uint8_t level = levels[state];
 
-	if (__builtin_expect(summary->options.wants != NULL, 0) && !(g->function && is_wanted(summary, g)))
+	if (__builtin_expect(summary->some != NULL, 0) && !(g->function && is_wanted(summary, g)))
 		level = 0;
 	if (level == g->level)
 		return;
@@ -421,24 +450,63 @@ int an__goroutine_transition(struct an_summary *summary, const struct etr_event 
 	return summary->options.by == AN_BY_FUNCTION ? 0 : choose_extra(summary, g, event);
 }
 
-/* Behind the window, in the first generation: one that is told of only now was there all the time. */
-int an__goroutine_late(struct an_summary *summary, const struct etr_event *event)
+/* What is wanted of one whose function is known now, or never will be. */
+static int settle_late(struct an_summary *summary, struct an_goroutine *g)
 {
-	struct an_goroutine *g;
-	int rc;
+	int rc = g->function ? 0 : set_function(summary, g, 0);
 
-	if (event->kind != ETR_KIND_STATE_TRANSITION || event->resource != ETR_RESOURCE_GOROUTINE ||
-	    event->from != ETR_STATE_UNDETERMINED || an__goroutine_find(summary, event->u.transition.id))
-		return 1;
-	g = add_goroutine(summary, event);
-	rc = g ? 0 : -ETR_E_NOMEM;
+	summary->unknown--;
+	return rc < 0 ? rc : close_account(summary, g);
+}
+
+/* One that was there before the window's end, of which nothing was told until now. */
+static int add_late(struct an_summary *summary, const struct etr_event *event)
+{
+	struct an_goroutine *g = add_goroutine(summary, event);
+	int rc = g ? 0 : -ETR_E_NOMEM;
+
 	if (rc == 0 && event->u.transition.stack)
 		rc = learn_function(summary, g, event->u.transition.stack);
 	if (rc == 0 && event->to != event->from)
-		rc = end_stay(summary, g, summary->to, event);
-	if (rc == 0)
-		rc = close_account(summary, g);
-	return rc < 0 ? rc : 1;
+		rc = end_stay(summary, g, event->time, event);
+	if (rc < 0)
+		return rc;
+	if (g->function)
+		return close_account(summary, g);
+	summary->unknown++;
+	return 0;
+}
+
+int an__goroutine_late(struct an_summary *summary, const struct etr_event *event)
+{
+	struct an_goroutine *g = an__goroutine_find(summary, event->u.transition.id);
+	int rc = 0;
+
+	if (!g)
+		return event->from == ETR_STATE_UNDETERMINED && summary->source->syncs == 1 ? add_late(summary, event) : 0;
+	if (g->function)
+		return 0;
+	if (event->u.transition.stack)
+		rc = learn_function(summary, g, event->u.transition.stack);
+	/* Just when it would be unknown without a window. */
+	if (rc == 0 && !g->function && event->from != event->to && (event->to == ETR_STATE_NOT_EXIST || g->nstays++ >= HELD_MAX))
+		rc = set_function(summary, g, 0);
+	return rc < 0 || !g->function ? rc : settle_late(summary, g);
+}
+
+int an__goroutines_end_late(struct an_summary *summary)
+{
+	const uint64_t *key;
+	void *value;
+	int rc = 0;
+
+	for (size_t pos = 0; rc == 0 && an_map_each(&summary->gs, &pos, &key, &value);) {
+		struct an_goroutine *g = *(struct an_goroutine **)value;
+
+		if (!g->function)
+			rc = settle_late(summary, g);
+	}
+	return rc;
 }
 
 int an__goroutine_regroup(struct an_summary *summary, struct an_goroutine *g, int64_t time)
@@ -448,8 +516,12 @@ int an__goroutine_regroup(struct an_summary *summary, struct an_goroutine *g, in
 	struct etr_event here = { .kind = ETR_KIND_REGION_BEGIN, .m = -1, .p = -1 };
 
 	bool counts = g->extra && time > summary->from;
+	enum an_by by = summary->options.by;
 
-	if (counts && summary->options.wants && !(g->function && is_wanted(summary, g)))
+	if (by != AN_BY_TASK && by != AN_BY_REGION && by != AN_BY_GENERATION)
+		return 0;
+
+	if (counts && summary->some && !(g->function && is_wanted(summary, g)))
 		counts = false;
 	if (counts && add_extra(summary, &piece, time) < 0)
 		return -ETR_E_NOMEM;
@@ -501,7 +573,10 @@ int an__goroutines_close(struct an_summary *summary, int64_t end)
 
 		if (g->state != ETR_STATE_NOT_EXIST)
 			rc = end_stay(summary, g, end, NULL);
-		if (rc == 0)
+		/* Behind a window its function may yet be told. */
+		if (rc == 0 && !g->function && summary->over)
+			summary->unknown++;
+		else if (rc == 0)
 			rc = close_account(summary, g);
 	}
 	return rc;

@@ -31,6 +31,7 @@ struct an_goroutine {
 	uint8_t wanted;			/* 0 not known yet, 1 yes, 2 no */
 	uint8_t level;			/* which of the timeline's levels it is part of, plus one; 0: none */
 	uint8_t nheld;			/* stays that wait for the function to be known */
+	uint8_t nstays;			/* that ended while it was not known */
 	struct an_stay *held;
 	struct an_open_region {
 		int64_t start;
@@ -57,16 +58,23 @@ static inline int an__add(struct an_summary *summary, struct an_hist *hist, int6
 
 int an__ids_add(struct an_ids *ids, int64_t id);
 
-/* Each returns 0 or -ETR_E_NOMEM, an__goroutine_late() 1 for 0. */
+/*
+ * Each returns 0 or -ETR_E_NOMEM.  Behind a window, _late() takes the transitions until the functions of all its goroutines are
+ * known, and _end_late() ends that.
+ */
 int an__goroutine_transition(struct an_summary *summary, const struct etr_event *event);
 int an__goroutine_late(struct an_summary *summary, const struct etr_event *event);
 int an__goroutines_next_generation(struct an_summary *summary, int64_t time);
 int an__goroutines_close(struct an_summary *summary, int64_t end);
 int an__summary_close(struct an_summary *summary, int64_t end);
+int an__goroutines_end_late(struct an_summary *summary);
 void an__goroutines_free(struct an_summary *summary);
 
 /* The goroutine, or NULL. */
 struct an_goroutine *an__goroutine_find(struct an_summary *summary, int64_t id);
+
+/* Where not all goroutines count: whether an event is one of a goroutine that does, or tells of one. */
+bool an__goroutine_concerned(struct an_summary *summary, const struct etr_event *event);
 
 /* It has entered or left a region: its time goes elsewhere from now on. */
 int an__goroutine_regroup(struct an_summary *summary, struct an_goroutine *g, int64_t time);

@@ -230,23 +230,53 @@ static int take_sample(struct an_summary *summary, const struct etr_event *event
 /* The first event, a Sync, which tells when the trace began. */
 static void begin(struct an_summary *summary, const struct etr_event *event)
 {
-	const struct an_summary_options *options = &summary->options;
+	struct an_filter *filter = summary->options.filter;
 
 	summary->begun = true;
 	an_states_init(&summary->ps, summary->names, ETR_RESOURCE_PROC, event->time);
-	summary->from = options->has_from ? options->from : INT64_MIN;
-	summary->to = options->has_to ? options->to : INT64_MAX;
-	summary->head.windowed = options->has_from || options->has_to;
-	summary->clock.origin = options->has_from && options->from > event->time ? options->from : event->time;
+	summary->from = filter ? filter->from_ns : INT64_MIN;
+	summary->to = filter ? filter->to_ns : INT64_MAX;
+	if (filter && (filter->goroutines.n || filter->has_function))
+		summary->some = filter;
+	if (filter && filter->has_condition)
+		summary->condition = filter;
+	summary->head.windowed = summary->from != INT64_MIN || summary->to != INT64_MAX;
+	summary->clock.origin = summary->from > event->time ? summary->from : event->time;
 	an_timeline_init(&summary->timeline, summary->clock.origin);
 	summary->head.start = summary->clock.origin;
 }
 
-/* The window's end: what is open is counted up to it.  Read on only to learn who was there all the time. */
+/* The window's end: what is open is counted up to it. */
 static int end_window(struct an_summary *summary)
 {
 	summary->over = true;
 	return an__summary_close(summary, summary->to);
+}
+
+/*
+ * Behind the window there is something to learn yet: who was there all the time, which the first generation tells, and the
+ * functions of goroutines.  Return: 1, 0 when all is known, or -ETR_E_NOMEM.
+ */
+static int take_late(struct an_summary *summary, const struct etr_event *event)
+{
+	struct an_interval interval = { .id = event->u.transition.id, .start = summary->source->start, .end = summary->to,
+					.state = ETR_STATE_UNDETERMINED, .next = ETR_STATE_COUNT_ };
+	struct an_change change;
+	int rc = 0;
+
+	if (summary->source->syncs > 1 && !summary->unknown)
+		return 0;
+	if (event->kind != ETR_KIND_STATE_TRANSITION)
+		return 1;
+	if (event->resource == ETR_RESOURCE_GOROUTINE) {
+		rc = an__goroutine_late(summary, event);
+	} else if (event->from == ETR_STATE_UNDETERMINED && event->to != event->from && summary->source->syncs == 1 &&
+		   !an_states_find(&summary->ps, event->u.transition.id)) {
+		rc = an_states_transition(&summary->ps, event, &change);
+		if (rc == 0)
+			rc = take_proc_interval(summary, &interval);
+	}
+	return rc < 0 ? rc : 1;
 }
 
 static int take_kind(struct an_summary *summary, const struct etr_event *event, bool counts)
@@ -287,13 +317,14 @@ int an_summary_event(struct an_summary *summary, const struct etr_event *event)
 	}
 	if (__builtin_expect(event->time >= summary->to, 0) && !summary->over)
 		rc = end_window(summary);
-	/* Goroutines that were there all the time may be told of as late as at the end of the first generation. */
 	if (__builtin_expect(summary->over, 0) && rc == 0)
-		return summary->source->syncs > 1 ? 0 : an__goroutine_late(summary, event);
+		return take_late(summary, event);
 	if (rc == 0 && event->kind == ETR_KIND_SYNC)
 		rc = an__goroutines_next_generation(summary, event->time);
 	if (rc < 0)
 		return rc;
+	if (__builtin_expect(summary->some != NULL, 0))
+		counts = counts && an__goroutine_concerned(summary, event);
 	if (counts) {
 		summary->events++;
 		if (event->kind < ETR_KIND_COUNT_)
@@ -376,8 +407,7 @@ int an_summary_finish(struct an_summary *summary)
 	/* A window that the trace does not reach. */
 	if (summary->head.end < summary->head.start)
 		summary->head.end = summary->head.start;
-	if (!summary->over)
-		rc = an__summary_close(summary, summary->head.end);
+	rc = summary->over ? an__goroutines_end_late(summary) : an__summary_close(summary, summary->head.end);
 	summary->head.duration = summary->head.end - summary->head.start;
 	total_states(summary);
 	if (summary->names->oom)

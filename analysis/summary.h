@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "analysis/filter.h"
 #include "analysis/group.h"
 #include "analysis/hist.h"
 #include "analysis/series.h"
@@ -39,11 +40,7 @@ struct an_summary_options {
 	int64_t (*weigh)(const struct an_group *group, const void *ctx);	/* what makes a goroutine heavy; NULL: its time */
 	const void *weigh_ctx;
 	bool series;		/* for comparing */
-	bool has_from, has_to;	/* only the time from, included, to `to`, not included, counts; ns on the trace's clock */
-	int64_t from, to;
-	/* Whether a goroutine counts; NULL: all do.  function is that it started in, as far as known. */
-	bool (*wants)(const void *ctx, int64_t goroutine, an_text_id function, const struct an_names *names);
-	const void *wants_ctx;
+	struct an_filter *filter;	/* what counts; started when the first event is taken.  The caller's; NULL: everything */
 };
 
 #define AN_LONGEST 100
@@ -101,6 +98,8 @@ struct an_summary {
 	struct an_summary_options options;
 	bool begun, over;		/* over: nothing that follows can count */
 	int64_t from, to;		/* the window; all time if none was asked for */
+	struct an_filter *some;		/* options.filter if not all goroutines count, else NULL */
+	struct an_filter *condition;	/* likewise, if not all stays do */
 	struct an_head head;
 
 	uint64_t events;		/* that count */
@@ -110,6 +109,7 @@ struct an_summary {
 	/* Goroutines that exist, by id; a few thousand also at the low bits of their id. */
 	struct an_map gs;		/* id -> struct an_goroutine *, owned */
 	struct an_goroutine **recent;
+	size_t unknown;			/* behind the window: those whose function is not known yet */
 	struct an_states ps;
 	struct an_state_total g_states[ETR_STATE_COUNT_], p_states[ETR_STATE_COUNT_];
 

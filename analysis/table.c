@@ -13,7 +13,7 @@
 #include "analysis/grow.h"
 #include "analysis/text.h"
 
-/* A text narrower than this makes columns go that are shown only where there is room. */
+/* A last column narrower than this makes columns go that are shown only where there is room. */
 #define TEXT_LEAST 30u
 
 void an_table_init(struct an_table *table, const char *name)
@@ -163,21 +163,42 @@ static const char *number_text(const struct an_column *column, const struct an_c
 	}
 }
 
-/* How wide each number's column is; 0 for those that are not shown.  Returns their sum, a space before each. */
+static unsigned text_chars(const struct an_cell *cell)
+{
+	unsigned chars = 0;
+
+	for (size_t i = 0; !cell->none && i < cell->len; i++)
+		chars += ((unsigned char)cell->text[i] & 0xc0) != 0x80;
+	return chars;
+}
+
+/* The first text column that is shown: it stands last, and takes what room there is. */
+static unsigned last_column(const struct an_table *table)
+{
+	unsigned c = 0;
+
+	while (c < table->ncolumns && (table->columns[c].kind != AN_CELL_TEXT || table->columns[c].shown == AN_SHOWN_NEVER))
+		c++;
+	return c;
+}
+
+/* How wide each column is but the last one; 0 for those that are not shown.  Returns their sum, two spaces behind each. */
 static unsigned measure(const struct an_table *table, size_t rows, bool wide, unsigned *widths)
 {
-	unsigned sum = 0;
+	unsigned sum = 0, last = last_column(table);
 	char buf[32];
 
 	for (unsigned c = 0; c < table->ncolumns; c++) {
 		const struct an_column *column = &table->columns[c];
 
 		widths[c] = 0;
-		if (column->kind == AN_CELL_TEXT || column->shown == AN_SHOWN_NEVER || (column->shown == AN_SHOWN_IF_WIDE && !wide))
+		if (c == last || column->shown == AN_SHOWN_NEVER || (column->shown == AN_SHOWN_IF_WIDE && !wide))
 			continue;
 		widths[c] = (unsigned)strlen(column->title);
 		for (size_t r = 0; r < rows; r++) {
-			unsigned len = (unsigned)strlen(number_text(column, &table->rows[r].cells[c], buf));
+			const struct an_cell *cell = &table->rows[r].cells[c];
+			unsigned len = column->kind == AN_CELL_TEXT ? text_chars(cell) :
+								      (unsigned)strlen(number_text(column, cell, buf));
 
 			widths[c] = len > widths[c] ? len : widths[c];
 		}
@@ -189,12 +210,11 @@ static unsigned measure(const struct an_table *table, size_t rows, bool wide, un
 /* At most room characters of a text; of a longer one the end, which in names of functions tells more. */
 static void print_text_cell(const struct an_cell *cell, unsigned room, FILE *out)
 {
-	size_t skip = 0, chars = 0;
+	size_t skip = 0;
+	unsigned chars = text_chars(cell);
 
 	if (cell->none)
 		return;
-	for (size_t i = 0; i < cell->len; i++)
-		chars += ((unsigned char)cell->text[i] & 0xc0) != 0x80;
 	if (chars > room && room > 3) {
 		for (size_t drop = chars - room + 2; skip < cell->len; skip++) {
 			if (((unsigned char)cell->text[skip] & 0xc0) == 0x80)
@@ -209,20 +229,40 @@ static void print_text_cell(const struct an_cell *cell, unsigned room, FILE *out
 
 static void print_row(const struct an_table *table, const struct an_row *row, const unsigned *widths, unsigned room, FILE *out)
 {
+	unsigned last = last_column(table);
+	const char *gap = "  ";
 	char buf[32];
-	bool first = true;
 
-	fputc(' ', out);
+	for (unsigned c = 0; c < table->ncolumns; c++) {
+		const struct an_cell *cell = &row->cells[c];
+
+		if (!widths[c])
+			continue;
+		fputs(gap, out);
+		if (table->columns[c].kind != AN_CELL_TEXT) {
+			fprintf(out, "%*s", (int)widths[c], number_text(&table->columns[c], cell, buf));
+			continue;
+		}
+		print_text_cell(cell, widths[c], out);
+		fprintf(out, "%*s", (int)(widths[c] - text_chars(cell)), "");
+	}
+	if (last < table->ncolumns) {
+		fputs(gap, out);
+		print_text_cell(&row->cells[last], room, out);
+	}
+	fputc('\n', out);
+}
+
+static void print_titles(const struct an_table *table, const unsigned *widths, FILE *out)
+{
+	unsigned last = last_column(table);
+
 	for (unsigned c = 0; c < table->ncolumns; c++)
 		if (widths[c])
-			fprintf(out, " %*s%s", (int)widths[c], number_text(&table->columns[c], &row->cells[c], buf), " ");
-	for (unsigned c = 0; c < table->ncolumns; c++) {
-		if (table->columns[c].kind != AN_CELL_TEXT || table->columns[c].shown == AN_SHOWN_NEVER || row->cells[c].none)
-			continue;
-		fputs(first ? " " : "  ", out);
-		print_text_cell(&row->cells[c], room, out);
-		first = false;
-	}
+			fprintf(out, table->columns[c].kind == AN_CELL_TEXT ? "  %-*s" : "  %*s", (int)widths[c],
+				table->columns[c].title);
+	if (last < table->ncolumns)
+		fprintf(out, "  %s", table->columns[last].title);
 	fputc('\n', out);
 }
 
@@ -236,16 +276,8 @@ void an_table_print_text(const struct an_table *table, const char *heading, size
 	used = measure(table, rows, true, widths);
 	if (used + TEXT_LEAST > width)
 		used = measure(table, rows, false, widths);
-	fprintf(out, "\n%s\n ", heading);
-	for (unsigned c = 0; c < table->ncolumns; c++)
-		if (widths[c])
-			fprintf(out, " %*s ", (int)widths[c], table->columns[c].title);
-	for (unsigned c = 0, first = 1; c < table->ncolumns; c++)
-		if (table->columns[c].kind == AN_CELL_TEXT && table->columns[c].shown != AN_SHOWN_NEVER) {
-			fprintf(out, "%s%s", first ? " " : "  ", table->columns[c].title);
-			first = 0;
-		}
-	fputc('\n', out);
+	fprintf(out, "\n%s\n", heading);
+	print_titles(table, widths, out);
 	for (size_t r = 0; r < rows; r++)
 		print_row(table, &table->rows[r], widths, width > used + 12 ? width - used - 2 : 10, out);
 	if (rows < table->nrows)

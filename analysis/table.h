@@ -89,8 +89,8 @@ const char *an_table_keep(struct an_table *table, char *text);
 void an_table_sort(struct an_table *table, unsigned column);
 
 /*
- * For people: a heading, the first `top` rows (0: all) in at most `width` columns, how many there are beyond.  The first text
- * column comes last and has what the others leave.  Nothing is printed of a table without rows.
+ * For people: a heading, the first `top` rows (0: all) in lines of `width` characters, how many there are beyond.  The first text
+ * column comes last, has what the others leave, and is cut to that.  Nothing is printed of a table without rows.
  */
 void an_table_print_text(const struct an_table *table, const char *heading, size_t top, unsigned width, FILE *out);
 

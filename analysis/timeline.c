@@ -15,7 +15,7 @@ void an_timeline_init(struct an_timeline *timeline, int64_t origin)
 	memset(timeline, 0, sizeof(*timeline));
 	timeline->origin = timeline->last = origin;
 	timeline->width = FIRST_WIDTH;
-	timeline->bucket_end = origin;
+	timeline->bucket_end = INT64_MIN;
 }
 
 /* Halves the number of buckets in use. */

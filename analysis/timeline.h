@@ -23,7 +23,7 @@ struct an_timeline {
 	int64_t origin;		/* where the first bucket begins */
 	int64_t width;		/* of a bucket, ns */
 	int64_t last;		/* up to when areas are up to date; nothing before origin counts */
-	int64_t bucket_end;	/* of the bucket that last is in */
+	int64_t bucket_end;	/* of the bucket that last is in; INT64_MIN before the origin is reached */
 	size_t bucket;		/* its index */
 	int64_t level[AN_LEVEL_COUNT_];				/* at present */
 	int64_t area[AN_TIMELINE_BUCKETS][AN_LEVEL_COUNT_];	/* level times ns, in each bucket */
