@@ -203,3 +203,11 @@ library_scripts = %D%/exports.sh %D%/readers-threads.sh %D%/readme-program.sh
 dist_check_SCRIPTS += $(library_scripts)
 TESTS += $(library_scripts)
 EXTRA_DIST += %D%/functions.sh
+
+# How much memory reading takes.
+check_PROGRAMS += memory-bound
+memory_bound_SOURCES = %D%/memory-bound.c
+memory_bound_LDADD = libtracecore.la libwire.la
+memory_bound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+dist_check_SCRIPTS += %D%/memory-bound.sh
+TESTS += %D%/memory-bound.sh
