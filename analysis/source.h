@@ -40,6 +40,9 @@ void an_source_free(struct an_source *source);
 /* etr_reader_next(), and what follows from a Sync; -ETR_E_NOMEM also for the tables here.  Return as there. */
 int an_source_next(struct an_source *source, struct etr_event *event);
 
+/* The same for up to max events, of one generation, a Sync first: etr_reader_next_events().  Return as there. */
+int an_source_next_events(struct an_source *source, struct etr_event *events, int max);
+
 /* Generations of which an event was delivered. */
 uint64_t an_source_generations(const struct an_source *source);
 
