@@ -214,3 +214,5 @@ memory_bound_LDADD = libtracecore.la libwire.la
 memory_bound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 dist_check_SCRIPTS += %D%/memory-bound.sh
 TESTS += %D%/memory-bound.sh
+dist_check_SCRIPTS += %D%/trace-print-filters.sh %D%/trace-print-forms.sh
+TESTS += %D%/trace-print-filters.sh %D%/trace-print-forms.sh

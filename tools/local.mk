@@ -16,7 +16,7 @@ trace_pprof_LDADD = libcommand.la libpprofout.la libanalysis.la libexectrace.la
 endif
 
 bin_PROGRAMS += trace-print
-trace_print_SOURCES = %D%/trace-print.c %D%/printevent.c %D%/printevent.h %D%/textout.c %D%/textout.h
+trace_print_SOURCES = %D%/trace-print.c %D%/follow.c %D%/follow.h %D%/printevent.c %D%/printevent.h %D%/printjson.c %D%/textout.c %D%/textout.h
 trace_print_LDADD = libcommand.la libanalysis.la libexectrace.la
 
 bin_PROGRAMS += trace-record

@@ -5,6 +5,7 @@
 #include "tools/printevent.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <exectrace/raw.h>
 
@@ -209,7 +210,7 @@ static void format_stack(struct textout *t, const struct etr_reader *r, const st
 	}
 }
 
-static void forget_stacks(struct print_cache *c)
+void print__forget_stacks(struct print_cache *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		free(c->stacks[i].text);
@@ -271,6 +272,63 @@ static void put_stack(struct printer *p, etr_stack_id id)
 		format_stack(p->t, p->r, f, n);
 }
 
+static char *put_nine_digits(char *p, uint64_t n)
+{
+	for (int i = 8; i >= 0; i--, n /= 10)
+		p[i] = (char)('0' + n % 10);
+	return p + 9;
+}
+
+char *print__time(const struct printer *p, char *at, int64_t time)
+{
+	int64_t sec, nsec;
+	time_t when;
+	struct tm tm;
+
+	if (p->times == PRINT_TIME_RELATIVE) {
+		uint64_t since = (uint64_t)time - (uint64_t)p->zero;
+
+		at = text_put_u64(at, since / 1000000000);
+		*at++ = '.';
+		return put_nine_digits(at, since % 1000000000);
+	}
+	if (p->times == PRINT_TIME_ABSOLUTE || __builtin_add_overflow(time, p->zero, &time))
+		return text_put_i64(at, time);
+	sec = time / 1000000000;
+	nsec = time % 1000000000;
+	if (nsec < 0) {
+		nsec += 1000000000;
+		sec--;
+	}
+	/* Within the range of 64-bit nanoseconds the year has four digits. */
+	when = (time_t)sec;
+	if (!gmtime_r(&when, &tm))
+		return text_put_i64(at, time);
+	at += strftime(at, 24, "%Y-%m-%dT%H:%M:%S", &tm);
+	*at++ = '.';
+	at = put_nine_digits(at, (uint64_t)nsec);
+	*at++ = 'Z';
+	return at;
+}
+
+/* Transitions by what they lead to, the rest by what it is about. */
+static char *put_colour(char *p, const struct etr_event *ev)
+{
+	static const char states[ETR_STATE_COUNT_] = {
+		[ETR_STATE_RUNNABLE] = '3', [ETR_STATE_RUNNING] = '2', [ETR_STATE_SYSCALL] = '5', [ETR_STATE_WAITING] = '1',
+	};
+	char colour = '6';
+
+	if (ev->kind == ETR_KIND_STATE_TRANSITION)
+		colour = ev->to < ETR_STATE_COUNT_ && states[ev->to] ? states[ev->to] : '4';
+	else if (ev->kind == ETR_KIND_SYNC)
+		return text_put_lit(p, "\033[1m");
+	p = text_put_lit(p, "\033[3");
+	*p++ = colour;
+	*p++ = 'm';
+	return p;
+}
+
 void print_event(struct printer *p, const struct etr_event *ev)
 {
 	struct textout *t = p->t;
@@ -279,10 +337,14 @@ void print_event(struct printer *p, const struct etr_event *ev)
 
 	/* A Sync begins a generation: stacks have other ids from here on. */
 	if (ev->kind == ETR_KIND_SYNC)
-		forget_stacks(&p->cache);
-	s = text_put_i64(s, ev->time);
+		print__forget_stacks(&p->cache);
+	s = p->times == PRINT_TIME_ABSOLUTE ? text_put_i64(s, ev->time) : print__time(p, s, ev->time);
 	*s++ = ' ';
+	if (p->colour)
+		s = put_colour(s, ev);
 	s = text_put(s, kind, strlen(kind));
+	if (p->colour)
+		s = text_put_lit(s, "\033[0m");
 	s = text_put_lit(s, " g=");
 	s = text_put_i64(s, ev->g);
 	s = text_put_lit(s, " p=");
@@ -302,5 +364,5 @@ void print_event(struct printer *p, const struct etr_event *ev)
 
 void print_free(struct printer *p)
 {
-	forget_stacks(&p->cache);
+	print__forget_stacks(&p->cache);
 }

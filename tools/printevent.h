@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * printevent.h - a delivered event as a line of text.
+ * printevent.h - a delivered event as a line of text, or as a JSON object on a line.
  */
 #ifndef TOOLS_PRINTEVENT_H
 #define TOOLS_PRINTEVENT_H
@@ -19,16 +19,30 @@ struct print_cache {
 	size_t bytes;		/* of all texts */
 };
 
+enum print_time {
+	PRINT_TIME_ABSOLUTE,	/* nanoseconds on the trace's clock */
+	PRINT_TIME_RELATIVE,	/* seconds since the trace's beginning, nine decimals */
+	PRINT_TIME_WALL,	/* as ISO 8601 has it, in UTC */
+};
+
 /* All zeros but for the first two to begin with; print_free() when done. */
 struct printer {
 	struct textout *t;
 	const struct etr_reader *r;
 	bool stacks;
+	bool colour;		/* of lines of text */
+	enum print_time times;
+	int64_t zero;		/* what a time of the trace is less for RELATIVE, and more for WALL: to be set with the first event */
 	struct print_cache cache;
 };
 
 /* Prints the event that the reader delivered last, as trace-print(1) has it. */
 void print_event(struct printer *p, const struct etr_event *ev);
+void print_json(struct printer *p, const struct etr_event *ev);
 void print_free(struct printer *p);
+
+/* For both: forgets stacks' texts, whose ids have changed; at most 40 bytes of time. */
+void print__forget_stacks(struct print_cache *c);
+char *print__time(const struct printer *p, char *at, int64_t time);
 
 #endif

@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# trace-print-forms.sh - the other forms of trace-print's lines say what the usual one says: JSON, times, colours; and --follow
+# prints a file that grows like one that is whole.  On Go traces, and on a recording of ours where the runtime is built.
+print=$top_builddir/trace-print
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"; [ -z "${pid:-}" ] || kill $pid 2>/dev/null' EXIT
+bad=0
+
+complain() {
+	echo "$*"
+	bad=1
+}
+
+check() {
+	trace=$1
+	"$print" "$trace" >"$dir/all" || exit 1
+	"$print" --json --stacks "$trace" >"$dir/json" || exit 1
+	# The head of each line.
+	sed 's/ \([gpm]\)=-1/ \1=null/g; s/ /\t/g' "$dir/all" | cut -f 1-5 >"$dir/want"
+	sed 's/^{"time":\([0-9]*\),"kind":"\([A-Za-z]*\)","g":\([0-9a-z]*\),"p":\([0-9a-z]*\),"m":\([0-9a-z]*\),.*}$/\1\t\2\tg=\3\tp=\4\tm=\5/' \
+		"$dir/json" >"$dir/got"
+	cmp -s "$dir/want" "$dir/got" || complain "$trace: --json differs: $(diff "$dir/want" "$dir/got" | head -n 3)"
+	# Transitions whole.
+	grep -v 'reason=.*\\x' "$dir/all" | sed -n 's/.* StateTransition .*res=\([A-Za-z]*\)(\([0-9]*\)) from=\([A-Za-z]*\) to=\([A-Za-z]*\) reason=\([^ ]*\)$/\L\1\E \2 \3 \4 \5/p' >"$dir/want"
+	sed -n 's/.*"kind":"StateTransition".*,"\([a-z]*\)":\([0-9]*\),"from":"\([A-Za-z]*\)","to":"\([A-Za-z]*\)","reason":"\([^"]*\)".*/\1 \2 \3 \4 \5/p' \
+		"$dir/json" | grep -v '[^ ]* [0-9]* [A-Za-z]* [A-Za-z]* .* ' >"$dir/got"
+	cmp -s "$dir/want" "$dir/got" || complain "$trace: --json transitions: $(diff "$dir/want" "$dir/got" | head -n 3)"
+	# Every line is JSON, for somebody who knows.
+	if command -v python3 >/dev/null; then
+		python3 -c 'import json, sys
+for line in open(sys.argv[1], encoding="utf-8"): json.loads(line)' "$dir/json" || complain "$trace: --json is not"
+	fi
+
+	"$print" --time=relative "$trace" | awk '{ print $1 }' >"$dir/got"
+	awk 'NR == 1 { start = $1 } { d = $1 - start; printf "%d.%09d\n", d / 1000000000, d % 1000000000 }' "$dir/all" >"$dir/want"
+	cmp -s "$dir/want" "$dir/got" || complain "$trace: --time=relative: $(diff "$dir/want" "$dir/got" | head -n 3)"
+
+	"$print" --color=always "$trace" | sed "s/$(printf '\033')\[[0-9]*m//g" | cmp -s - "$dir/all" || complain "$trace: more than colours changed"
+	"$print" --color=always "$trace" | grep -q "$(printf '\033')\[31mStateTransition" || complain "$trace: no colours"
+	"$print" --color=auto "$trace" | cmp -s - "$dir/all" || complain "$trace: colours in a pipe"
+}
+
+# The wall time of the first Sync, where the trace has a clock, is the snapshot's moved by how much earlier the Sync is.
+wall() {
+	want=$("$print" "$1" | sed -n '1s/^\([0-9]*\) .* trace=\([0-9]*\) .* wall=\([0-9]*\)\.\([0-9]*\).*/\1 \2 \3 \4/p' |
+		awk '{ d = $2 - $1; ns = $4 - d % 1000000000; s = $3 - int(d / 1000000000); if (ns < 0) { ns += 1000000000; s-- }
+			printf "%d.%09d", s, ns }')
+	got=$("$print" --time=wall "$1" | head -n 1 | cut -d ' ' -f 1)
+	[ "$(date -u -d "@$want" +%Y-%m-%dT%H:%M:%S.%NZ)" = "$got" ] || complain "$1: --time=wall says $got, the clock $want"
+}
+
+# Grows $dir/growing from half to whole once the first half has been printed.
+follow() {
+	trace=$1
+	size=$(wc -c <"$trace")
+	"$print" "$trace" >"$dir/all" || exit 1
+	head -c $((size / 2)) "$trace" >"$dir/growing"
+	exec 3>>"$dir/growing"
+	"$print" --follow "$dir/growing" >"$dir/got" 2>"$dir/err" 3>&- &
+	pid=$!
+	# The first generation is whole and comes out before the rest is there; patience only bounds a failure.
+	patience=600
+	while ! [ -s "$dir/got" ] && [ $patience -gt 0 ]; do
+		sleep 0.05
+		patience=$((patience - 1))
+	done
+	[ -s "$dir/got" ] || complain "--follow $trace: nothing until the file was whole"
+	tail -c +$((size / 2 + 1)) "$trace" >&3
+	exec 3>&-
+	wait $pid || complain "--follow $trace: $(cat "$dir/err")"
+	pid=
+	cmp -s "$dir/all" "$dir/got" || complain "--follow $trace: $(wc -l <"$dir/got") lines, $(wc -l <"$dir/all") expected"
+}
+
+check "$top_srcdir/testdata/go/123-all-1.trace"
+check "$top_srcdir/testdata/go/126-all-1.trace"
+wall "$top_srcdir/testdata/go/126-all-1.trace"
+follow "$top_srcdir/testdata/go/126-user-1.trace"
+follow "$top_srcdir/testdata/go/122-user-1.trace"
+
+# Strings with bytes that are no text.
+sed '1,/^-- trace --/d' "$top_srcdir/testdata/every-event-126.test" | "$print" --assemble -o "$dir/odd" - || exit 1
+check "$dir/odd"
+
+"$print" --time=wall "$top_srcdir/testdata/go/123-all-1.trace" >"$dir/got" 2>"$dir/err" && complain "--time=wall without a clock"
+grep -q 'does not tell wall time' "$dir/err" || complain "--time=wall without a clock says: $(cat "$dir/err")"
+
+if [ -x "$top_builddir/examples/pargrep" ]; then
+	"$top_builddir/trace-record" -o "$dir/ours" -- "$top_builddir/examples/pargrep" -c main "$top_srcdir/tools" >/dev/null 2>"$dir/err" ||
+		complain "$(cat "$dir/err")"
+	check "$dir/ours"
+	wall "$dir/ours"
+fi
+exit $bad
