@@ -13,14 +13,12 @@
 #include "libtrace/readerimpl.h"
 #include "wire/header.h"
 
-#define VERSION 26
-
-struct etr_reader *etr__verify_new(void)
+struct etr_reader *etr__verify_new(int version)
 {
 	struct etr_reader *r = etr_reader_new();
 	uint8_t header[WIRE_HEADER_SIZE];
 
-	wire_put_file_header(header, VERSION);
+	wire_put_file_header(header, version);
 	if (r && etr_reader_open_memory(r, header, sizeof(header)) != 0) {
 		etr_reader_free(r);
 		return NULL;

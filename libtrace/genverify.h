@@ -13,7 +13,7 @@
 #include "libtrace/fault.h"
 
 /* A reader for etr__verify_generation(); NULL when out of memory. */
-struct etr_reader *etr__verify_new(void);
+struct etr_reader *etr__verify_new(int version);
 
 /*
  * Reads the whole generation at p, which follows those that were read before, and puts its events in order.  0, or a negative

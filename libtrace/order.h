@@ -23,16 +23,13 @@
 
 #define ETR__MAX_PENDING 2	/* events that one wire event may expand to, beyond the first */
 
-/* How usual events are delivered: by the rules like all others, or in the fast loop, with BMI2's bit extraction or without. */
-enum etr__path { ETR__PATH_RULES, ETR__PATH_LOOP, ETR__PATH_LOOP_BMI2 };
-
 /* One ordering: a generation at hand, the model that its events move, and what has been delivered.  It belongs to one thread. */
 struct etr__order {
 	struct etr__generation *now;	/* the caller's; NULL: none yet */
 	struct etr__fault *fault;	/* the caller's */
 	struct etr__model model;
 
-	enum etr__path path;		/* etr__order_best_path(), but in tests */
+	bool bmi2;			/* etr__order_can_bmi2() */
 	bool stuck;			/* the fault was recorded behind events that were delivered; it is next */
 	int64_t last_time;		/* of the event delivered last */
 	int64_t next_sample_time;	/* ns; INT64_MAX: none, or none that could be earlier than an event */
@@ -62,8 +59,8 @@ int etr__order_events(struct etr__order *o, struct etr_event *ev, int max);
  */
 int etr__order_run(struct etr__order *o, struct etr_event *ev, int max);
 
-/* The last path that this processor can take, and should. */
-enum etr__path etr__order_best_path(void);
+/* Whether this processor is good at bit extraction. */
+bool etr__order_can_bmi2(void);
 
 /* Makes times increase. */
 static inline void etr__order_deliver(struct etr__order *o, struct etr_event *ev)

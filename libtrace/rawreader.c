@@ -19,6 +19,11 @@
 #include "libtrace/input.h"
 #include "wire/header.h"
 
+/* The public names of the type bytes are those of the table. */
+#define WIRE_EVENT(sym, type, name, since, cls, ...) _Static_assert(ETR_WIRE_##sym == (type), "type byte of " name);
+#include "wire/events.def"
+#undef WIRE_EVENT
+
 /* Four numbers of a byte each. */
 #define MAX_FRAMES (WIRE_MAX_BATCH_SIZE / 4)
 

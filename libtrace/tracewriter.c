@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * tracewriter.c - writes traces of the Go 1.26 format.
+ * tracewriter.c - writes traces, of the Go 1.26 format unless an older one is asked for.
  *
  * Each thread has a batch that is being filled; it leaves when it is full and when the generation ends, so a thread's batches
  * leave in the order in which it wrote them.  Tables leave when the generation ends.  What leaves is handed out at once, or, when
@@ -27,7 +27,10 @@
 #include "wire/header.h"
 
 #define MAX_EVENT (1 + WIRE_MAX_ARGS * WIRE_VARINT_MAX)
-#define VERSION 26
+
+/* From which version on a generation tells its clocks, and says where it ends. */
+#define VERSION_CLOCKS 25
+#define VERSION_END 26
 
 /* A batch that is being filled. */
 struct batch {
@@ -62,6 +65,7 @@ struct etr_writer {
 	int (*write)(void *ctx, const void *buf, size_t size);
 	void *ctx;
 	uint64_t frequency;
+	int version;
 	struct etr__fault fault;
 	char refusal[160];	/* why the last call was refused; "" where the fault says it */
 	bool unverified;
@@ -146,9 +150,27 @@ static void table_free(struct table *t)
 	etr__arena_free(&t->arena);
 }
 
+/*
+ * A time that a batch can begin with, at most this one.  A reader converts it to nanoseconds in double precision; with the
+ * nanosecond as the unit that is exact for 53 bits, and what is missing here goes into a dt.
+ */
+static uint64_t base_time(const struct etr_writer *w, uint64_t time)
+{
+	int bits = time ? 64 - __builtin_clzll(time) : 0;
+
+	return w->frequency == 1000000000 && bits > 53 ? time & ~(((uint64_t)1 << (bits - 53)) - 1) : time;
+}
+
 struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency)
 {
-	struct etr_writer *w = frequency ? calloc(1, sizeof(*w)) : NULL;
+	return etr_writer_new_version(write, ctx, frequency, VERSION_END);
+}
+
+struct etr_writer *etr_writer_new_version(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency,
+					  int version)
+{
+	bool known = version == 22 || version == 23 || version == VERSION_CLOCKS || version == VERSION_END;
+	struct etr_writer *w = frequency && known ? calloc(1, sizeof(*w)) : NULL;
 	uint8_t header[WIRE_HEADER_SIZE];
 
 	if (!w)
@@ -156,12 +178,13 @@ struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_
 	w->write = write;
 	w->ctx = ctx;
 	w->frequency = frequency;
+	w->version = version;
 	w->samples.m = WIRE_NO_M;
 	etr__idmap_init(&w->by_m);
 	table_init(&w->strings);
 	table_init(&w->stacks);
 	etr__hash_init(&w->places);
-	wire_put_file_header(header, VERSION);
+	wire_put_file_header(header, version);
 	hand_out(w, header, sizeof(header));
 	return w;
 }
@@ -211,7 +234,7 @@ int etr_writer_begin_generation(struct etr_writer *w, uint64_t time_units, uint6
 	if (w->open)
 		return refuse(w, "generation %" PRIu64 " has not been ended", w->gen);
 	if (!w->unverified && !w->verifier) {
-		w->verifier = etr__verify_new();
+		w->verifier = etr__verify_new(w->version);
 		if (!w->verifier)
 			return out_of_memory(w);
 	}
@@ -271,27 +294,37 @@ static uint64_t find(const struct table *t, uint64_t hash, const uint8_t *p, siz
 	return 0;
 }
 
-/* Adds them; returns their id. */
+/* Adds them under the next id; NULL with the fault recorded. */
+static struct entry *add_entry(struct etr_writer *w, struct table *t, const uint8_t *p, size_t n, uint32_t count)
+{
+	size_t size = (sizeof(struct entry) + n + 7) & ~(size_t)7;
+	struct entry *e = t->n < UINT32_MAX ? etr__arena_alloc(&t->arena, size) : NULL;
+
+	if (!e) {
+		out_of_memory(w);
+		return NULL;
+	}
+	*e = (struct entry){ .id = ++t->n, .count = count, .len = (uint32_t)n };
+	memcpy(e + 1, p, n);
+	*t->last = e;
+	t->last = &e->next;
+	return e;
+}
+
+/* Adds them, to be found again; returns their id. */
 static int64_t add(struct etr_writer *w, struct table *t, uint64_t hash, const uint8_t *p, size_t n, uint32_t count)
 {
 	struct entry *same = (struct entry *)(uintptr_t)etr__hash_get(&t->by_hash, hash);
-	struct entry *e;
-	size_t size = (sizeof(*e) + n + 7) & ~(size_t)7;
+	struct entry *e = add_entry(w, t, p, n, count);
 
-	e = t->n < UINT32_MAX ? etr__arena_alloc(&t->arena, size) : NULL;
 	if (!e)
-		return out_of_memory(w);
-	*e = (struct entry){ .id = t->n + 1, .count = count, .len = (uint32_t)n };
-	memcpy(e + 1, p, n);
+		return w->fault.code;
 	if (same) {
 		e->same_hash = same->same_hash;
 		same->same_hash = e;
 	} else if (etr__hash_put(&t->by_hash, hash, (uint64_t)(uintptr_t)e) != 0) {
 		return out_of_memory(w);
 	}
-	*t->last = e;
-	t->last = &e->next;
-	t->n++;
 	return (int64_t)e->id;
 }
 
@@ -350,30 +383,54 @@ static int keep_places(struct etr_writer *w, const struct etr_writer_frame *f, s
 	return 0;
 }
 
-int64_t etr_writer_stack(struct etr_writer *w, const struct etr_writer_frame *frames, size_t n)
+/* Encodes a stack's frames, n of them, which it cuts. */
+static size_t encode_frames(uint8_t *bytes, const struct etr_writer_frame *frames, size_t *n)
 {
-	uint8_t bytes[WIRE_MAX_FRAMES * 4 * WIRE_VARINT_MAX], *p = bytes;
-	int rc = check_open(w);
-	uint64_t hash, id;
+	uint8_t *p = bytes;
 
-	if (rc < 0 || n == 0)
-		return rc;
-	if (n > WIRE_MAX_FRAMES)
-		n = WIRE_MAX_FRAMES;
-	for (size_t i = 0; i < n; i++) {
+	if (*n > WIRE_MAX_FRAMES)
+		*n = WIRE_MAX_FRAMES;
+	for (size_t i = 0; i < *n; i++) {
 		p = wire_put_varint(p, frames[i].pc);
 		p = wire_put_varint(p, frames[i].func);
 		p = wire_put_varint(p, frames[i].file);
 		p = wire_put_varint(p, frames[i].line);
 	}
-	hash = hash_bytes(bytes, (size_t)(p - bytes));
-	id = find(&w->stacks, hash, bytes, (size_t)(p - bytes), (uint32_t)n);
+	return (size_t)(p - bytes);
+}
+
+int64_t etr_writer_stack(struct etr_writer *w, const struct etr_writer_frame *frames, size_t n)
+{
+	uint8_t bytes[WIRE_MAX_FRAMES * 4 * WIRE_VARINT_MAX];
+	int rc = check_open(w);
+	uint64_t hash, id;
+	size_t size;
+
+	if (rc < 0 || n == 0)
+		return rc;
+	size = encode_frames(bytes, frames, &n);
+	hash = hash_bytes(bytes, size);
+	id = find(&w->stacks, hash, bytes, size, (uint32_t)n);
 	if (id)
 		return (int64_t)id;
 	rc = check_frames(w, frames, n);
 	if (rc == 0)
 		rc = keep_places(w, frames, n);
-	return rc < 0 ? rc : add(w, &w->stacks, hash, bytes, (size_t)(p - bytes), (uint32_t)n);
+	return rc < 0 ? rc : add(w, &w->stacks, hash, bytes, size, (uint32_t)n);
+}
+
+int64_t etr_writer_stack_apart(struct etr_writer *w, const struct etr_writer_frame *frames, size_t n)
+{
+	uint8_t bytes[WIRE_MAX_FRAMES * 4 * WIRE_VARINT_MAX];
+	int rc = check_open(w);
+	struct entry *e;
+	size_t size;
+
+	if (rc < 0)
+		return rc;
+	size = encode_frames(bytes, frames, &n);
+	e = add_entry(w, &w->stacks, bytes, size, (uint32_t)n);
+	return e ? (int64_t)e->id : w->fault.code;
 }
 
 /* The batch of thread m; NULL when out of memory. */
@@ -431,14 +488,14 @@ int etr_writer_event(struct etr_writer *w, uint64_t m, int type, uint64_t time, 
 	b = batch_of(w, m);
 	if (!b)
 		return out_of_memory(w);
-	/* Time cannot go backwards inside a batch. */
-	if (b->n && time < b->last && flush(w, b) < 0)
+	/* Time cannot go backwards inside a batch, nor so far forward that a dt would be rounded. */
+	if (b->n && (time < b->last || (time - b->last) >> 53) && flush(w, b) < 0)
 		return w->fault.code;
 	p = room(w, b, MAX_EVENT);
 	if (!p)
 		return w->fault.code;
 	if (b->n == 0)
-		b->time = b->last = time;
+		b->time = b->last = base_time(w, time);
 	*p++ = (uint8_t)type;
 	p = wire_put_varint(p, time - b->last);
 	for (unsigned i = 0; i < nargs; i++)
@@ -463,7 +520,7 @@ int etr_writer_cpu_sample(struct etr_writer *w, uint64_t time, uint64_t m, uint6
 	if (!to)
 		return w->fault.code;
 	if (b->n == 0) {
-		b->time = w->time;
+		b->time = base_time(w, w->time);
 		*to++ = WIRE_CPU_SAMPLES;
 	}
 	*to++ = WIRE_CPU_SAMPLE;
@@ -476,7 +533,7 @@ int etr_writer_cpu_sample(struct etr_writer *w, uint64_t time, uint64_t m, uint6
 /* A table leaves as batches that begin with byte `head` and have entries of type `type`. */
 static int flush_table(struct etr_writer *w, const struct table *t, uint8_t head, uint8_t type)
 {
-	struct batch b = { .m = WIRE_NO_M, .time = w->time };
+	struct batch b = { .m = WIRE_NO_M, .time = base_time(w, w->time) };
 
 	for (const struct entry *e = t->first; e; e = e->next) {
 		uint8_t *p = room(w, &b, 2 + 2 * WIRE_VARINT_MAX + e->len);
@@ -500,16 +557,19 @@ static int flush_table(struct etr_writer *w, const struct table *t, uint8_t head
 static int flush_sync(struct etr_writer *w)
 {
 	uint8_t bytes[3 + 5 * WIRE_VARINT_MAX], *p = bytes;
-	struct batch b = { .m = WIRE_NO_M, .time = w->time, .buf = bytes };
+	struct batch b = { .m = WIRE_NO_M, .time = base_time(w, w->time), .buf = bytes };
 
-	*p++ = WIRE_SYNC;
+	if (w->version >= VERSION_CLOCKS)
+		*p++ = WIRE_SYNC;
 	*p++ = WIRE_FREQUENCY;
 	p = wire_put_varint(p, w->frequency);
-	*p++ = WIRE_CLOCK_SNAPSHOT;
-	p = wire_put_varint(p, 0);
-	p = wire_put_varint(p, w->mono);
-	p = wire_put_varint(p, w->sec);
-	p = wire_put_varint(p, w->nsec);
+	if (w->version >= VERSION_CLOCKS) {
+		*p++ = WIRE_CLOCK_SNAPSHOT;
+		p = wire_put_varint(p, w->time - b.time);
+		p = wire_put_varint(p, w->mono);
+		p = wire_put_varint(p, w->sec);
+		p = wire_put_varint(p, w->nsec);
+	}
 	b.n = (size_t)(p - bytes);
 	return flush(w, &b);
 }
@@ -543,7 +603,7 @@ int etr_writer_end_generation(struct etr_writer *w)
 		rc = flush(w, &w->samples);
 	if (rc == 0)
 		rc = flush_sync(w);
-	if (rc == 0)
+	if (rc == 0 && w->version >= VERSION_END)
 		rc = leave(w, &end, 1);
 	if (rc == 0 && !w->unverified)
 		rc = release(w);

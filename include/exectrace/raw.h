@@ -21,6 +21,71 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
+/* The type bytes.  More may come; the numbers stay. */
+enum etr_wire_type {
+	ETR_WIRE_EVENT_BATCH = 1,
+	ETR_WIRE_STACKS = 2,
+	ETR_WIRE_STACK = 3,
+	ETR_WIRE_STRINGS = 4,
+	ETR_WIRE_STRING = 5,
+	ETR_WIRE_CPU_SAMPLES = 6,
+	ETR_WIRE_CPU_SAMPLE = 7,
+	ETR_WIRE_FREQUENCY = 8,
+	ETR_WIRE_PROCS_CHANGE = 9,
+	ETR_WIRE_PROC_START = 10,
+	ETR_WIRE_PROC_STOP = 11,
+	ETR_WIRE_PROC_STEAL = 12,
+	ETR_WIRE_PROC_STATUS = 13,
+	ETR_WIRE_GO_CREATE = 14,
+	ETR_WIRE_GO_CREATE_SYSCALL = 15,
+	ETR_WIRE_GO_START = 16,
+	ETR_WIRE_GO_DESTROY = 17,
+	ETR_WIRE_GO_DESTROY_SYSCALL = 18,
+	ETR_WIRE_GO_STOP = 19,
+	ETR_WIRE_GO_BLOCK = 20,
+	ETR_WIRE_GO_UNBLOCK = 21,
+	ETR_WIRE_GO_SYSCALL_BEGIN = 22,
+	ETR_WIRE_GO_SYSCALL_END = 23,
+	ETR_WIRE_GO_SYSCALL_END_BLOCKED = 24,
+	ETR_WIRE_GO_STATUS = 25,
+	ETR_WIRE_STW_BEGIN = 26,
+	ETR_WIRE_STW_END = 27,
+	ETR_WIRE_GC_ACTIVE = 28,
+	ETR_WIRE_GC_BEGIN = 29,
+	ETR_WIRE_GC_END = 30,
+	ETR_WIRE_GC_SWEEP_ACTIVE = 31,
+	ETR_WIRE_GC_SWEEP_BEGIN = 32,
+	ETR_WIRE_GC_SWEEP_END = 33,
+	ETR_WIRE_GC_MARK_ASSIST_ACTIVE = 34,
+	ETR_WIRE_GC_MARK_ASSIST_BEGIN = 35,
+	ETR_WIRE_GC_MARK_ASSIST_END = 36,
+	ETR_WIRE_HEAP_ALLOC = 37,
+	ETR_WIRE_HEAP_GOAL = 38,
+	ETR_WIRE_GO_LABEL = 39,
+	ETR_WIRE_USER_TASK_BEGIN = 40,
+	ETR_WIRE_USER_TASK_END = 41,
+	ETR_WIRE_USER_REGION_BEGIN = 42,
+	ETR_WIRE_USER_REGION_END = 43,
+	ETR_WIRE_USER_LOG = 44,
+	ETR_WIRE_GO_SWITCH = 45,
+	ETR_WIRE_GO_SWITCH_DESTROY = 46,
+	ETR_WIRE_GO_CREATE_BLOCKED = 47,
+	ETR_WIRE_GO_STATUS_STACK = 48,
+	ETR_WIRE_EXPERIMENTAL_BATCH = 49,
+	ETR_WIRE_SYNC = 50,
+	ETR_WIRE_CLOCK_SNAPSHOT = 51,
+	ETR_WIRE_END_OF_GENERATION = 52,
+	ETR_WIRE_SPAN = 128,
+	ETR_WIRE_SPAN_ALLOC = 129,
+	ETR_WIRE_SPAN_FREE = 130,
+	ETR_WIRE_HEAP_OBJECT = 131,
+	ETR_WIRE_HEAP_OBJECT_ALLOC = 132,
+	ETR_WIRE_HEAP_OBJECT_FREE = 133,
+	ETR_WIRE_GOROUTINE_STACK = 134,
+	ETR_WIRE_GOROUTINE_STACK_ALLOC = 135,
+	ETR_WIRE_GOROUTINE_STACK_FREE = 136,
+};
+
 /* Names of an event by type byte, and of its arguments; NULL where there is none.  Argument 0 of a timed event is "dt". */
 const char *etr_wire_name(int type);
 const char *etr_wire_arg_name(int type, unsigned arg);
@@ -90,20 +155,6 @@ struct etr_extent {
  * seekable (-ETR_E_INVALID otherwise); reading may go on afterwards.  Return: 0 or a negative code.
  */
 int etr_reader_extents(struct etr_reader *reader, struct etr_extent **extents, size_t *n);
-
-struct etr_mend {
-	int compressed;			/* the file is compressed; else it was left alone */
-	int mended;			/* it was changed */
-	uint64_t size;			/* of the file now, in bytes */
-	uint64_t cut;			/* of it, bytes that were cut off: a frame, or a seek table, that was not whole */
-};
-
-/*
- * For a compressed recording whose writer was killed: cuts the file behind its last whole frame, which ends a generation in what the
- * recorder writes, and appends a seek table.  A file that has its seek table is left as it is, and one without any whole frame too.
- * fd: a regular file, open for reading and writing; its offset stays.  Return: 0; -ETR_E_IO with errno set, -ETR_E_NOMEM.
- */
-int etr_compressed_mend(int fd, struct etr_mend *mend);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

@@ -38,6 +38,13 @@ struct etr_writer;
 struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency);
 
 /*
+ * The same for an older version of the format: 22, 23, 25 or 26, NULL for others.  Before 25 there is no place for a generation's
+ * clock snapshot, which is left out.  That the events are of that version is the caller's care.
+ */
+struct etr_writer *etr_writer_new_version(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency,
+					  int version);
+
+/*
  * Whether generations are verified before they are handed out, as they are unless this is called with 0.  A writer that does not
  * verify hands batches out as they become full, which takes less time and memory (one batch for each thread and the tables, where
  * otherwise all of the generation is held too); that the events make sense is then the caller's word.
@@ -70,6 +77,12 @@ struct etr_writer_frame {
 	uint64_t line;
 };
 int64_t etr_writer_stack(struct etr_writer *writer, const struct etr_writer_frame *frames, size_t n);
+
+/*
+ * The same, but the id is a new one even where the frames are known, and where there are none; that pcs stand for one thing each is
+ * the caller's word.
+ */
+int64_t etr_writer_stack_apart(struct etr_writer *writer, const struct etr_writer_frame *frames, size_t n);
 
 /*
  * Appends a timed event of thread m: args after dt, etr_wire_nargs(type) - 1 of them.  time is in units; one that is smaller than
