@@ -4,6 +4,7 @@ libanalysis_la_SOURCES = \
 	%D%/chart.c %D%/chart.h \
 	%D%/group.c %D%/group.h \
 	%D%/filter.c %D%/filter.h \
+	%D%/carry.c \
 	%D%/grow.h \
 	%D%/hist.c %D%/hist.h \
 	%D%/json.c %D%/json.h \
@@ -11,11 +12,14 @@ libanalysis_la_SOURCES = \
 	%D%/lockchain.c %D%/lockchain.h \
 	%D%/locks.c %D%/locks.h \
 	%D%/names.c %D%/names.h \
+	%D%/past.c %D%/past.h \
+	%D%/prelude.c \
 	%D%/profile.c %D%/profile.h \
 	%D%/profiler.c %D%/profiler.h \
 	%D%/ranktest.c %D%/ranktest.h \
 	%D%/series.c %D%/series.h \
-	%D%/slice.c %D%/slice.h \
+	%D%/recode.c %D%/recode.h \
+	%D%/slicer.c %D%/slicer.h \
 	%D%/source.c %D%/source.h \
 	%D%/spans.c %D%/spans.h \
 	%D%/states.c %D%/states.h \
@@ -31,7 +35,8 @@ libanalysis_la_SOURCES = \
 	%D%/toptable.c \
 	%D%/tracenotes.c %D%/tracenotes.h \
 	%D%/window.c %D%/window.h \
-	%D%/wordmap.c %D%/wordmap.h
+	%D%/wordmap.c %D%/wordmap.h \
+	%D%/world.c %D%/world.h
 # Times come from the file: their sums may wrap, and that must be defined.
 libanalysis_la_CFLAGS = $(AM_CFLAGS) -fwrapv
 libanalysis_la_LIBADD = libcond.la libexectrace.la -lm

@@ -16,6 +16,7 @@ int an_source_init(struct an_source *source, struct etr_reader *reader)
 	memset(source, 0, sizeof(*source));
 	source->reader = reader;
 	an_notes_init(&source->notes);
+	an_past_init(&source->past);
 	return an_names_init(&source->names, reader);
 }
 
@@ -23,6 +24,7 @@ void an_source_free(struct an_source *source)
 {
 	an_names_free(&source->names);
 	an_notes_free(&source->notes);
+	an_past_free(&source->past);
 }
 
 static int see_sync(struct an_source *source)
@@ -37,28 +39,9 @@ static int see_sync(struct an_source *source)
 		source->clock_wall_nsec = sync->wall_nsec;
 	}
 	an_names_next_generation(&source->names);
+	if (source->syncs == 1 && an_past_read(&source->past, &source->names, source->reader) < 0)
+		return -ETR_E_NOMEM;
 	return an_notes_next_generation(&source->notes, source->reader);
-}
-
-int an_source_next_events(struct an_source *source, struct etr_event *events, int max)
-{
-	int n;
-
-	if (source->oom || source->names.oom)
-		return -ETR_E_NOMEM;
-	n = etr_reader_next_events(source->reader, events, max);
-	if (n <= 0)
-		return n;
-	if (!source->events)
-		source->start = events[0].time;
-	source->events += (uint64_t)n;
-	source->end = events[n - 1].time;
-	source->last_was_sync = events[n - 1].kind == ETR_KIND_SYNC;
-	if (events[0].kind == ETR_KIND_SYNC && see_sync(source) < 0) {
-		source->oom = 1;
-		return -ETR_E_NOMEM;
-	}
-	return n;
 }
 
 int an_source_next(struct an_source *source, struct etr_event *event)

@@ -11,12 +11,14 @@
 #include <exectrace/reader.h>
 
 #include "analysis/names.h"
+#include "analysis/past.h"
 #include "analysis/tracenotes.h"
 
 struct an_source {
 	struct etr_reader *reader;	/* the caller's */
 	struct an_names names;
 	struct an_notes notes;
+	struct an_past past;		/* of a slice */
 
 	/*
 	 * Of the events delivered so far: the time of the first, which is a Sync, and of the last.  When a trace ends well
@@ -40,8 +42,22 @@ void an_source_free(struct an_source *source);
 /* etr_reader_next(), and what follows from a Sync; -ETR_E_NOMEM also for the tables here.  Return as there. */
 int an_source_next(struct an_source *source, struct etr_event *event);
 
-/* The same for up to max events, of one generation, a Sync first: etr_reader_next_events().  Return as there. */
-int an_source_next_events(struct an_source *source, struct etr_event *events, int max);
+/* When the trace begins, but a slice with its window; likewise its end. */
+static inline int64_t an_source_begin(const struct an_source *source)
+{
+	return source->start < source->past.from ? source->past.from : source->start;
+}
+
+static inline int64_t an_source_end(const struct an_source *source)
+{
+	return source->end > source->past.to ? source->past.to : source->end;
+}
+
+/* Does an event of a slice stand outside its window?  Such ones tell the state at its borders, and did not happen there. */
+static inline bool an_source_is_outside(const struct an_source *source, const struct etr_event *event)
+{
+	return event->time < source->past.from || event->time >= source->past.to;
+}
 
 /* Generations of which an event was delivered. */
 uint64_t an_source_generations(const struct an_source *source);

@@ -11,8 +11,11 @@
 #include <time.h>
 
 #include "cond/duration.h"
+#include "analysis/source.h"
 
 #define NS_PER_SEC INT64_C(1000000000)
+
+const struct an_cut_window an_cut_all = { .from = INT64_MIN, .to = INT64_MAX, .last_generation = UINT64_MAX, .max_size = UINT64_MAX };
 
 static bool is_digit(char c)
 {
@@ -140,4 +143,29 @@ bool an_generations_parse(struct an_generations *generations, const char *text)
 	if (*text && !take_generation(&text, &generations->last))
 		return false;
 	return !*text && generations->first <= generations->last;
+}
+
+bool an_when_resolve(const struct an_when *when, const struct an_source *source, int64_t otherwise, int64_t *time)
+{
+	int64_t start_wall, since = when->ns;
+
+	*time = otherwise;
+	switch (when->kind) {
+	case AN_WHEN_NONE:
+		return true;
+	case AN_WHEN_TRACE_CLOCK:
+		*time = when->ns;
+		return true;
+	case AN_WHEN_WALL:
+		if (!an_source_wall(source, source->start, &start_wall))
+			return false;
+		if (__builtin_sub_overflow(when->ns, start_wall, &since))
+			since = when->ns < start_wall ? INT64_MIN : INT64_MAX;
+		break;
+	case AN_WHEN_SINCE_START:
+		break;
+	}
+	if (__builtin_add_overflow(source->start, since, time))
+		*time = since < 0 ? INT64_MIN : INT64_MAX;
+	return true;
 }

@@ -25,6 +25,11 @@ struct an_when {
  */
 bool an_when_parse(struct an_when *when, const char *text);
 
+struct an_source;
+
+/* Where on the trace's clock it lies; `otherwise` for AN_WHEN_NONE.  False: the trace does not know the wall time. */
+bool an_when_resolve(const struct an_when *when, const struct an_source *source, int64_t otherwise, int64_t *time);
+
 /* Generations as they are numbered in the file, both included. */
 struct an_generations {
 	uint64_t first, last;
@@ -32,5 +37,14 @@ struct an_generations {
 
 /* "3..5", "3..", "..5", "3".  False: it is none of these, or is empty. */
 bool an_generations_parse(struct an_generations *generations, const char *text);
+
+/* A window of a trace: what lies in [from, to), in these generations, and, from its beginning, in about max_size bytes. */
+struct an_cut_window {
+	int64_t from, to;		/* ns on the trace's clock; INT64_MIN and INT64_MAX: its ends */
+	uint64_t first_generation, last_generation;
+	uint64_t max_size;
+};
+
+extern const struct an_cut_window an_cut_all;
 
 #endif

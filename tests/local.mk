@@ -2,6 +2,7 @@
 
 # A script test is distributed and run from the source folder.
 script_tests = \
+	%D%/trace-cut.sh \
 	%D%/analysis-commands.sh \
 	%D%/interop-analysis.sh \
 	%D%/interop-pargrep.sh \
@@ -104,9 +105,6 @@ if HAVE_CHECK
 check_PROGRAMS += tracer-units tracer-session
 tracer_units_SOURCES = %D%/tracer-units.c
 tracer_units_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-if WITH_ZSTD
-tracer_units_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_ZSTD
-endif
 tracer_units_LDADD = libtracercore.la $(CHECK_LIBS)
 tracer_session_SOURCES = %D%/tracer-session.c %D%/fake-host.c %D%/fake-host.h
 tracer_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -216,3 +214,8 @@ dist_check_SCRIPTS += %D%/memory-bound.sh
 TESTS += %D%/memory-bound.sh
 dist_check_SCRIPTS += %D%/trace-print-filters.sh %D%/trace-print-forms.sh
 TESTS += %D%/trace-print-filters.sh %D%/trace-print-forms.sh
+# Slices of traces against the traces.
+check_PROGRAMS += cutcheck
+cutcheck_SOURCES = %D%/cutcheck.c
+cutcheck_CFLAGS = $(AM_CFLAGS) -fwrapv
+cutcheck_LDADD = libanalysis.la libexectrace.la

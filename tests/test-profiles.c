@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * test-profiles.c - summaries, profiles and slices of two small traces whose figures can be had by hand: testdata/locks-*.txt.
+ * test-profiles.c - summaries and profiles of two small traces whose figures can be had by hand: testdata/locks-*.txt.
  */
 #include "config.h"
 
@@ -11,8 +11,8 @@
 #include <exectrace/raw.h>
 
 #include "analysis/profiler.h"
-#include "analysis/slice.h"
 #include "analysis/summary.h"
+#include "analysis/window.h"
 
 static char *bytes;
 static size_t nbytes;
@@ -285,56 +285,40 @@ START_TEST(longest_wait_first)
 }
 END_TEST
 
-static enum an_select select_from(const struct an_row_of_generations *row, const char *from, const char *to, size_t *first,
-				  size_t *last)
+static int64_t point_in_time(const char *text)
 {
-	struct an_selection selection = { .generations.last = UINT64_MAX };
+	struct an_when when;
+	int64_t time;
 
-	if (from)
-		ck_assert(an_when_parse(&selection.from, from));
-	if (to)
-		ck_assert(an_when_parse(&selection.to, to));
-	return an_row_select(row, &source, &selection, first, last);
+	ck_assert(an_when_parse(&when, text));
+	return an_when_resolve(&when, &source, -1, &time) ? time : -2;
 }
 
-/* Generation 1 is [1000, 41000), generation 2 [41000, 43001). */
-START_TEST(windows_take_whole_generations)
+/* The trace begins at 1000; the clock snapshot says that this is 1700000000.25 s of wall time. */
+START_TEST(points_in_time)
 {
-	struct an_row_of_generations row;
-	size_t first, last;
+	struct etr_event event;
+	struct an_when none = { .kind = AN_WHEN_NONE };
+	int64_t time;
 
 	open_trace("locks-named.txt");
-	ck_assert_int_eq(an_row_read(&row, &source), 0);
-	ck_assert_uint_eq(row.n, 2);
-	ck_assert_uint_eq(row.list[0].offset, AN_TRACE_HEADER_SIZE);
-	ck_assert_uint_eq(row.list[1].offset + row.list[1].size, nbytes);
-	ck_assert_int_eq(select_from(&row, NULL, "40us", &first, &last), AN_SELECT_OK);
-	ck_assert_uint_eq(first, 0);
-	ck_assert_uint_eq(last, 0);
-	ck_assert_int_eq(select_from(&row, "@40999", "@41001", &first, &last), AN_SELECT_OK);
-	ck_assert_uint_eq(first, 0);
-	ck_assert_uint_eq(last, 1);
-	ck_assert_int_eq(select_from(&row, "@41000", NULL, &first, &last), AN_SELECT_OK);
-	ck_assert_uint_eq(first, 1);
-	/* The clock snapshot: 1000 is 1700000000.25 s of wall time. */
-	ck_assert_int_eq(select_from(&row, "2023-11-14T22:13:20.250040Z", NULL, &first, &last), AN_SELECT_OK);
-	ck_assert_uint_eq(first, 1);
-	ck_assert_int_eq(select_from(&row, "50us", NULL, &first, &last), AN_SELECT_EMPTY);
-	ck_assert_int_eq(select_from(&row, "@2000", "@2000", &first, &last), AN_SELECT_EMPTY);
-	free(row.list);
+	ck_assert_int_eq(an_source_next(&source, &event), 1);
+	ck_assert_int_eq(point_in_time("40us"), 41000);
+	ck_assert_int_eq(point_in_time("@40999"), 40999);
+	ck_assert_int_eq(point_in_time("2023-11-14T22:13:20.250040Z"), 41000);
+	ck_assert(an_when_resolve(&none, &source, 7, &time));
+	ck_assert_int_eq(time, 7);
 	close_trace();
 }
 END_TEST
 
 START_TEST(no_wall_time_without_a_clock)
 {
-	struct an_row_of_generations row;
-	size_t first, last;
+	struct etr_event event;
 
 	open_trace("locks-unnamed.txt");
-	ck_assert_int_eq(an_row_read(&row, &source), 0);
-	ck_assert_int_eq(select_from(&row, "2023-11-14T22:13:20Z", NULL, &first, &last), AN_SELECT_NO_CLOCK);
-	free(row.list);
+	ck_assert_int_eq(an_source_next(&source, &event), 1);
+	ck_assert_int_eq(point_in_time("2023-11-14T22:13:20Z"), -2);
 	close_trace();
 }
 END_TEST
@@ -356,7 +340,7 @@ int main(void)
 	tcase_add_test(tc, late_statuses_are_known);
 	tcase_add_test(tc, tasks_and_regions);
 	tcase_add_test(tc, longest_wait_first);
-	tcase_add_test(tc, windows_take_whole_generations);
+	tcase_add_test(tc, points_in_time);
 	tcase_add_test(tc, no_wall_time_without_a_clock);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

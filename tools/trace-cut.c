@@ -2,26 +2,18 @@
  *
  * trace-cut.c - a part of a trace as a trace of its own.
  *
- * The input is read twice: once through the reader, which finds generations and damage, then the bytes that are wanted.  What
- * cannot be read twice, a pipe, goes into a temporary file without a name first.
+ * The input is read once, front to back, and no further than the window needs.
  */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "analysis/slice.h"
+#include "analysis/slicer.h"
 #include "tools/command.h"
 
 static const struct command self = {
 	.name = "trace-cut",
 	.usage = "-o OUT [--from T] [--to T] [--generation N..M] TRACE",
 	.help = "Writes the part of an execution trace (- for standard input) that holds a window, as a trace of its own.\n"
-		"Cuts fall between generations: the slice is the run of whole ones that contains the window.\n"
+		"The slice's events are those of the window, as they were; what is alive at its beginning is told before them.\n"
 		"\n"
 		"  -o, --output OUT        the slice's file; - for standard output\n"
 		"      --from T            the window begins at T; else with the trace\n"
@@ -42,11 +34,13 @@ static const struct option options[] = {
 	COMMAND_OPTIONS_COMMON
 };
 
-#define COPY_SIZE (1u << 20)
-
 struct job {
-	struct an_selection selection;
+	struct an_when from, to;
+	struct an_generations generations;
 	const char *trace, *output;
+	struct command_output out;
+	bool asked;		/* for the window */
+	bool said;		/* why there is no slice */
 };
 
 static void parse_when(struct an_when *when, const char *text)
@@ -65,13 +59,13 @@ static void parse_command_line(struct job *job, int argc, char **argv)
 			job->output = optarg;
 			break;
 		case OPT_FROM:
-			parse_when(&job->selection.from, optarg);
+			parse_when(&job->from, optarg);
 			break;
 		case OPT_TO:
-			parse_when(&job->selection.to, optarg);
+			parse_when(&job->to, optarg);
 			break;
 		case OPT_GENERATION:
-			if (!an_generations_parse(&job->selection.generations, optarg))
+			if (!an_generations_parse(&job->generations, optarg))
 				command_usage_error("'%s' is no range of generations", optarg);
 			break;
 		}
@@ -83,165 +77,99 @@ static void parse_command_line(struct job *job, int argc, char **argv)
 	job->trace = argv[optind];
 }
 
-/* A file with the same bytes that can be read again and again; -1, said. */
-static int spool(const char *name, int fd)
+/* One window. */
+static bool next_window(void *ctx, const struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
 {
-	char *buf = malloc(COPY_SIZE);
-	FILE *file = tmpfile();
-	ssize_t n = -1;
-	int copy = -1;
+	struct job *job = ctx;
 
-	if (buf && file) {
-		while ((n = read(fd, buf, COPY_SIZE)) > 0 || (n < 0 && errno == EINTR))
-			if (n > 0 && fwrite(buf, 1, (size_t)n, file) != (size_t)n)
-				break;
-		if (n == 0 && fflush(file) == 0)
-			copy = dup(fileno(file));
+	(void)last;
+	if (job->asked)
+		return false;
+	job->asked = true;
+	window->first_generation = job->generations.first;
+	window->last_generation = job->generations.last;
+	if (!an_when_resolve(&job->from, source, INT64_MIN, &window->from) ||
+	    !an_when_resolve(&job->to, source, INT64_MAX, &window->to)) {
+		command_error(job->trace, "the trace does not say the wall time; use a time since its beginning");
+		job->said = true;
+		return false;
 	}
-	if (copy < 0)
-		command_error(name, "copying it to a temporary file: %s", strerror(errno));
-	if (file)
-		fclose(file);
-	free(buf);
-	return copy;
+	return window->from < window->to && window->to > source->start;
 }
 
-/* The trace as a descriptor that can be read at any place, and given to the reader; -1, said. */
-static int open_input(struct etr_reader *reader, const char *path)
+static int open_output(void *ctx, struct an_slice *slice)
 {
-	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	struct job *job = ctx;
 
-	if (fd < 0) {
-		/* Fails likewise, and says it as every command does. */
-		command_open_trace(reader, path);
-		return -1;
-	}
-	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
-		int copy = spool(path, fd);
-
-		close(fd);
-		if (copy < 0)
-			return -1;
-		fd = copy;
-	}
-	if (etr_reader_open_fd(reader, fd) < 0) {
-		command_trace_error(path, reader);
-		close(fd);
-		return -1;
-	}
-	return fd;
+	slice->output = &job->out;
+	return command_output_open(&job->out, job->output);
 }
 
-/* Appends size bytes of the input from offset on.  Returns 0, or -1, said unless it is the output that fails. */
-static int copy_bytes(const struct job *job, int fd, uint64_t offset, uint64_t size, char *buf, FILE *out)
+static int write_output(struct an_slice *slice, const void *buf, size_t size)
 {
-	while (size) {
-		size_t want = size < COPY_SIZE ? (size_t)size : COPY_SIZE;
-		ssize_t n = pread(fd, buf, want, (off_t)offset);
+	struct command_output *out = slice->output;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			command_error(job->trace, "offset %llu: %s", (unsigned long long)offset,
-				      n < 0 ? strerror(errno) : "the file has become shorter");
-			return -1;
-		}
-		if (fwrite(buf, 1, (size_t)n, out) != (size_t)n)
-			return 0;
-		offset += (uint64_t)n;
-		size -= (uint64_t)n;
-	}
+	return fwrite(buf, 1, size, out->f) == size ? 0 : -1;
+}
+
+static int close_output(void *ctx, struct an_slice *slice, int rc)
+{
+	struct command_output *out = slice->output;
+
+	(void)ctx;
+	/* A write that failed is found, and said, when the file is completed. */
+	if (rc == 0 || rc == -ETR_E_IO)
+		return command_output_commit(out);
+	command_output_discard(out);
 	return 0;
 }
 
-static int write_slice(const struct job *job, int fd, const struct an_generation *first, const struct an_generation *last)
+static void say_nothing_there(struct job *job, const struct an_source *source)
 {
-	char *buf = malloc(COPY_SIZE);
-	struct command_output out;
+	if (!job->said)
+		command_error(job->trace, "nothing lies in the window; the trace is %.9f s long, from @%lld on",
+			      (double)(source->end - source->start) / 1e9, (long long)source->start);
+	job->said = true;
+}
+
+static int cut(struct job *job, struct etr_reader *reader)
+{
+	const struct an_slicing slicing = { .next = next_window, .open = open_output, .write = write_output,
+					    .close = close_output, .ctx = job };
+	struct an_source source;
+	struct an_slicer slicer;
 	int rc;
 
-	if (!buf) {
+	if (an_source_init(&source, reader) < 0 || an_slicer_init(&slicer, &source, &slicing) < 0) {
 		command_error(NULL, "%s", etr_strerror(-ETR_E_NOMEM));
 		return COMMAND_FAILED;
 	}
-	if (command_output_open(&out, job->output) < 0) {
-		free(buf);
-		return COMMAND_FAILED;
-	}
-	rc = copy_bytes(job, fd, 0, AN_TRACE_HEADER_SIZE, buf, out.f);
-	if (rc == 0)
-		rc = copy_bytes(job, fd, first->offset, last->offset + last->size - first->offset, buf, out.f);
-	free(buf);
-	if (rc < 0) {
-		command_output_discard(&out);
-		return COMMAND_FAILED;
-	}
-	return command_output_commit(&out) < 0 ? COMMAND_FAILED : COMMAND_OK;
-}
-
-static void say_why_not(const struct job *job, enum an_select why, const struct an_row_of_generations *row)
-{
-	double seconds = (double)(row->end - row->start) / 1e9;
-
-	if (why == AN_SELECT_NO_CLOCK)
-		command_error(job->trace, "the trace does not say the wall time; use a time since its beginning");
-	else if (why == AN_SELECT_EMPTY)
-		command_error(job->trace, "nothing lies in the window; the trace is %.9f s long, from @%lld on", seconds,
-			      (long long)row->start);
-	else if (row->n)
-		command_error(job->trace, "no whole generation lies in the window; there are %llu to %llu",
-			      (unsigned long long)row->list[0].number, (unsigned long long)row->list[row->n - 1].number);
-	else
-		command_error(job->trace, "no whole generation");
-}
-
-static int cut(const struct job *job, struct etr_reader *reader, int fd)
-{
-	struct an_row_of_generations row = { 0 };
-	struct an_source source;
-	size_t first, last;
-	enum an_select selected;
-	int status = COMMAND_FAILED, rc;
-
-	rc = an_source_init(&source, reader);
-	if (rc == 0)
-		rc = an_row_read(&row, &source);
-	if (rc == -ETR_E_NOMEM) {
+	rc = an_slicer_run(&slicer);
+	if (rc == -ETR_E_NOMEM)
 		command_error(NULL, "%s", etr_strerror(rc));
-		goto out;
-	}
-	if (rc < 0)
+	else if (rc < 0 && *etr_reader_detail(reader))
 		command_trace_error(job->trace, reader);
-	selected = an_row_select(&row, &source, &job->selection, &first, &last);
-	if (selected == AN_SELECT_OK)
-		status = write_slice(job, fd, &row.list[first], &row.list[last]);
-	else
-		say_why_not(job, selected, &row);
-out:
-	free(row.list);
+	else if (rc == 0 && slicer.slices == 0)
+		say_nothing_there(job, &source);
+	rc = rc < 0 || slicer.slices == 0 ? COMMAND_FAILED : COMMAND_OK;
+	an_slicer_free(&slicer);
 	an_source_free(&source);
-	return rc < 0 ? COMMAND_FAILED : status;
+	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	struct job job = { .selection.generations.last = UINT64_MAX };
+	struct job job = { .generations.last = UINT64_MAX };
 	struct etr_reader *reader;
-	int fd, status = COMMAND_FAILED;
+	int status = COMMAND_FAILED;
 
 	command_begin(&self, argv);
 	parse_command_line(&job, argc, argv);
 	reader = etr_reader_new();
-	if (!reader) {
+	if (!reader)
 		command_error(NULL, "%s", etr_strerror(-ETR_E_NOMEM));
-		return command_end(status);
-	}
-	fd = open_input(reader, job.trace);
-	if (fd >= 0) {
-		status = cut(&job, reader, fd);
-		close(fd);
-	}
+	else if (command_open_trace(reader, job.trace) == 0)
+		status = cut(&job, reader);
 	etr_reader_free(reader);
 	return command_end(status);
 }

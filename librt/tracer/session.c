@@ -22,7 +22,6 @@
 #include "librt/tracer/fatal.h"
 #include "librt/tracer/sampler.h"
 #include "librt/tracer/tables.h"
-#include "librt/tracer/zframes.h"
 
 #define BUFFER_LIMIT_MIN (1u << 20)
 
@@ -83,7 +82,7 @@ static int options_check(struct trace_options *o)
 		o->buffer_limit = 64u << 20;
 	if (o->buffer_limit < BUFFER_LIMIT_MIN)
 		o->buffer_limit = BUFFER_LIMIT_MIN;
-	if (o->cpu_hz > 10000 || o->compress > TRACE_ZSTD_MAX_LEVEL)
+	if (o->cpu_hz > 10000)
 		return -EINVAL;
 	return 0;
 }

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * cutcheck.c - cuts a trace at many places and compares each slice with the original's window, event by event.
+ *
+ *	cutcheck [-n WINDOWS] [-s SEED] [-w DIR] TRACE...
+ *
+ * Windows are random, and lie at events, a nanosecond beside them, at generations' borders, inside stops of the world and syscalls;
+ * some are empty, some the whole.  Each is cut alone; then the trace is cut into consecutive slices in one pass; then slices are cut
+ * again.  Every event of a window must be in its slice with its time, context, states, texts and stacks, and in its place; what a slice
+ * has beyond may only stand outside the window and tell what is alive.  -w writes some slices to files, named after their windows, for
+ * other readers.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <exectrace/raw.h>
+
+#include "analysis/slicer.h"
+
+struct bytes {
+	unsigned char *p;
+	size_t n, cap;
+};
+
+/* An event as it is compared. */
+struct seen {
+	int64_t time;
+	uint64_t hash;		/* all that it tells */
+	uint64_t lenient;	/* the same without what a slice may not know */
+	uint8_t kind, resource, from, to;
+	bool stw;
+};
+
+struct seen_trace {
+	struct seen *list;
+	size_t n, cap;
+	int64_t start, end;	/* of the trace, as analyses have them */
+	int rc;
+	bool small_times;	/* too near the clock's zero */
+};
+
+struct cut {
+	const struct an_cut_window *spans;
+	size_t nspans, next;
+	struct bytes *slices;	/* one for each span that was opened, in order */
+	struct an_cut_window *windows;
+	size_t n;
+};
+
+static const char *trace_name, *write_dir;
+static unsigned long windows, compared, written;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "cutcheck: %s: %s\n", trace_name, what);
+	exit(1);
+}
+
+static void append(struct bytes *b, const void *p, size_t n)
+{
+	if (b->n + n > b->cap) {
+		b->cap = (b->n + n) * 2;
+		b->p = realloc(b->p, b->cap);
+		if (!b->p)
+			die("out of memory");
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 32;
+}
+
+/* Hashes of the texts and stacks of a generation, by dense id; 0: not computed. */
+static uint64_t *text_hash, *stack_hash;
+static size_t ntexts, nstacks;
+
+static void forget_hashes(void)
+{
+	memset(text_hash, 0, ntexts * sizeof(*text_hash));
+	memset(stack_hash, 0, nstacks * sizeof(*stack_hash));
+}
+
+static uint64_t *place(uint64_t **list, size_t *n, size_t id)
+{
+	if (id >= *n) {
+		size_t more = (id + 1) * 2;
+
+		*list = realloc(*list, more * sizeof(**list));
+		if (!*list)
+			die("out of memory");
+		memset(*list + *n, 0, (more - *n) * sizeof(**list));
+		*n = more;
+	}
+	return &(*list)[id];
+}
+
+static uint64_t hash_text(const struct etr_reader *r, etr_string_id id)
+{
+	uint64_t *h = place(&text_hash, &ntexts, id);
+	const char *text;
+	size_t len;
+
+	if (*h)
+		return *h;
+	text = etr_reader_string(r, id, &len);
+	*h = len + 1;
+	for (size_t i = 0; i < len; i++)
+		*h = mix(*h, (unsigned char)text[i]);
+	return *h;
+}
+
+static uint64_t hash_stack(const struct etr_reader *r, etr_stack_id id)
+{
+	uint64_t *known = place(&stack_hash, &nstacks, id), h;
+	const struct etr_frame *f;
+	size_t n;
+
+	if (*known)
+		return *known;
+	f = etr_reader_stack(r, id, &n);
+	h = n + 1;
+	for (size_t i = 0; i < n; i++)
+		h = mix(mix(mix(mix(h, f[i].pc), f[i].line), hash_text(r, f[i].func)), hash_text(r, f[i].file));
+	return *place(&stack_hash, &nstacks, id) = h;
+}
+
+static void see(struct seen *s, const struct etr_reader *r, const struct etr_event *ev)
+{
+	uint64_t h = mix(mix(mix(mix(ev->kind, ev->resource), (uint64_t)ev->g), (uint64_t)ev->m), hash_stack(r, ev->stack));
+	const char *name;
+	size_t len;
+
+	*s = (struct seen){ .time = ev->time, .kind = ev->kind, .resource = ev->resource, .from = ev->from, .to = ev->to };
+	s->lenient = h;
+	h = mix(h, (uint64_t)ev->p);
+	switch (ev->kind) {
+	case ETR_KIND_STATE_TRANSITION:
+		s->lenient = mix(s->lenient, ev->to);
+		s->lenient = mix(s->lenient, (uint64_t)ev->u.transition.id);
+		h = mix(mix(mix(h, ev->from), ev->to), (uint64_t)ev->u.transition.id);
+		h = mix(mix(h, hash_text(r, ev->u.transition.reason)), hash_stack(r, ev->u.transition.stack));
+		break;
+	case ETR_KIND_METRIC:
+		h = mix(mix(h, hash_text(r, ev->u.metric.name)), ev->u.metric.value);
+		break;
+	case ETR_KIND_LABEL:
+		h = mix(mix(h, hash_text(r, ev->u.label.label)), (uint64_t)ev->u.label.id);
+		break;
+	case ETR_KIND_RANGE_BEGIN:
+	case ETR_KIND_RANGE_ACTIVE:
+	case ETR_KIND_RANGE_END:
+		name = etr_reader_string(r, ev->u.range.name, &len);
+		s->stw = an_is_stw(&name, &len);
+		h = mix(mix(h, hash_text(r, ev->u.range.name)), (uint64_t)ev->u.range.id);
+		h = mix(mix(mix(h, ev->u.range.nattrs), ev->u.range.swept), ev->u.range.reclaimed);
+		break;
+	case ETR_KIND_TASK_BEGIN:
+	case ETR_KIND_TASK_END:
+		s->lenient = mix(s->lenient, ev->u.task.id);
+		h = mix(mix(mix(h, hash_text(r, ev->u.task.type)), ev->u.task.parent), ev->u.task.id);
+		break;
+	case ETR_KIND_REGION_BEGIN:
+	case ETR_KIND_REGION_END:
+		h = mix(mix(h, hash_text(r, ev->u.region.type)), ev->u.region.task);
+		break;
+	case ETR_KIND_LOG:
+		h = mix(mix(mix(h, hash_text(r, ev->u.log.category)), hash_text(r, ev->u.log.message)), ev->u.log.task);
+		break;
+	case ETR_KIND_EXPERIMENTAL:
+		h = mix(h, ev->u.experimental.type);
+		for (unsigned i = 0; i + 1 < etr_wire_nargs(ev->u.experimental.type); i++)
+			h = mix(h, ev->u.experimental.args[i]);
+		break;
+	}
+	s->hash = h;
+}
+
+/* Reads a trace to its end, Syncs left out. */
+static void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t size)
+{
+	struct etr_reader *r = etr_reader_new();
+	struct an_source source;
+	struct etr_event ev;
+
+	t->n = 0;
+	t->rc = etr_reader_open_memory(r, p, n);
+	if (an_source_init(&source, r) < 0)
+		die("out of memory");
+	while (t->rc >= 0 && (t->rc = an_source_next(&source, &ev)) == 1) {
+		if (ev.kind == ETR_KIND_SYNC) {
+			forget_hashes();
+			continue;
+		}
+		if (t->n == t->cap) {
+			t->cap = t->cap ? t->cap * 2 : 1024;
+			t->list = realloc(t->list, t->cap * sizeof(*t->list));
+			if (!t->list)
+				die("out of memory");
+		}
+		see(&t->list[t->n++], r, &ev);
+	}
+	t->start = an_source_begin(&source);
+	t->end = an_source_end(&source);
+	snprintf(why, size, "%s", etr_reader_detail(r));
+	an_source_free(&source);
+	etr_reader_free(r);
+}
+
+static bool next_span(void *ctx, const struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
+{
+	struct cut *c = ctx;
+
+	(void)source;
+	(void)last;
+	if (c->next == c->nspans)
+		return false;
+	*window = c->spans[c->next++];
+	return true;
+}
+
+static int open_slice(void *ctx, struct an_slice *slice)
+{
+	struct cut *c = ctx;
+
+	slice->output = &c->slices[c->n++];
+	((struct bytes *)slice->output)->n = 0;
+	return 0;
+}
+
+static int write_slice(struct an_slice *slice, const void *buf, size_t size)
+{
+	append(slice->output, buf, size);
+	return 0;
+}
+
+static int close_slice(void *ctx, struct an_slice *slice, int rc)
+{
+	struct cut *c = ctx;
+
+	if (rc == 0)
+		c->windows[(struct bytes *)slice->output - c->slices] = slice->window;
+	return 0;
+}
+
+static int cut(struct cut *c, const void *p, size_t n)
+{
+	const struct an_slicing slicing = { .next = next_span, .open = open_slice, .write = write_slice, .close = close_slice, .ctx = c };
+	struct etr_reader *r = etr_reader_new();
+	struct an_slicer slicer;
+	struct an_source source;
+	int rc;
+
+	c->next = c->n = 0;
+	if (etr_reader_open_memory(r, p, n) < 0 || an_source_init(&source, r) < 0 || an_slicer_init(&slicer, &source, &slicing) < 0)
+		die("cannot open it again");
+	rc = an_slicer_run(&slicer);
+	an_slicer_free(&slicer);
+	an_source_free(&source);
+	etr_reader_free(r);
+	return rc;
+}
+
+/* May an event stand before the window, or behind it, in a slice? */
+static bool is_border(const struct seen *s, bool before)
+{
+	if (s->kind == ETR_KIND_STATE_TRANSITION)
+		return s->from == ETR_STATE_UNDETERMINED;
+	return before && (s->kind == ETR_KIND_RANGE_ACTIVE || (s->kind == ETR_KIND_RANGE_BEGIN && s->stw));
+}
+
+/* What the original says may say less in a slice. */
+static bool agrees(const struct seen *whole, const struct seen *slice)
+{
+	if (whole->hash == slice->hash)
+		return true;
+	if (whole->lenient != slice->lenient)
+		return false;
+	if (whole->kind == ETR_KIND_TASK_END)
+		return true;
+	if (whole->kind != ETR_KIND_STATE_TRANSITION)
+		return false;
+	/* A processor that is new in the slice's first generation. */
+	if (whole->resource == ETR_RESOURCE_PROC && whole->from == ETR_STATE_NOT_EXIST)
+		return slice->from == ETR_STATE_UNDETERMINED;
+	/* The end of a goroutine in a syscall, the loss of whose processor lies before the slice. */
+	return whole->from == ETR_STATE_SYSCALL && whole->to == ETR_STATE_NOT_EXIST;
+}
+
+static int complain(const struct an_cut_window *w, const char *what, int64_t time)
+{
+	fprintf(stderr, "cutcheck: %s: window %" PRId64 " to %" PRId64 ", at %" PRId64 ": %s\n", trace_name, w->from, w->to, time, what);
+	return -1;
+}
+
+static size_t first_at(const struct seen_trace *t, int64_t time)
+{
+	size_t low = 0, high = t->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (t->list[middle].time < time)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Compares a slice with its window of the whole.  Return: 0, or -1 and it was said. */
+static int compare(const struct seen_trace *whole, const struct an_cut_window *w, const struct bytes *slice)
+{
+	static struct seen_trace part;
+	size_t i = first_at(whole, w->from), end = first_at(whole, w->to), j = 0, last;
+	char why[256];
+
+	see_trace(&part, slice->p, slice->n, why, sizeof(why));
+	if (part.rc < 0)
+		return complain(w, why, 0);
+	last = part.n;
+	if (whole->small_times) {
+		/* Times had to give way: what tells of the borders is told by its kind. */
+		while (j < last && is_border(&part.list[j], true) && (i == end || !agrees(&whole->list[i], &part.list[j])))
+			j++;
+	} else {
+		for (; j < last && part.list[j].time < w->from; j++)
+			if (!is_border(&part.list[j], true))
+				return complain(w, "an event before the window", part.list[j].time);
+		for (; last > j && part.list[last - 1].time >= w->to; last--)
+			if (!is_border(&part.list[last - 1], false))
+				return complain(w, "an event behind the window", part.list[last - 1].time);
+		if (part.start != w->from || part.end != w->to)
+			return complain(w, "the slice begins or ends elsewhere", part.start);
+	}
+	for (; i < end && j < last; i++, j++) {
+		if (!whole->small_times && whole->list[i].time != part.list[j].time)
+			return complain(w, "an event has another time", whole->list[i].time) +
+			       complain(w, "which is", part.list[j].time);
+		if (!agrees(&whole->list[i], &part.list[j]))
+			return complain(w, "an event differs", whole->list[i].time);
+	}
+	if (i < end)
+		return complain(w, "an event is missing", whole->list[i].time);
+	while (whole->small_times && j < last && is_border(&part.list[j], false))
+		j++;
+	if (j < last)
+		return complain(w, "an event too many", part.list[j].time);
+	windows++;
+	compared += end - first_at(whole, w->from);
+	return 0;
+}
+
+static void write_out(const struct an_cut_window *w, const struct bytes *slice)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%lu_%" PRId64 "_%" PRId64 ".slice", write_dir, written++, w->from, w->to);
+	f = fopen(path, "w");
+	if (!f || fwrite(slice->p, 1, slice->n, f) != slice->n || fclose(f) != 0)
+		die(path);
+}
+
+static uint64_t random_state;
+
+static uint64_t random_below(uint64_t n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return n ? random_state % n : 0;
+}
+
+/* A point to cut at: anywhere, or where something happens. */
+static int64_t point(const struct seen_trace *t)
+{
+	size_t i = t->n ? random_below(t->n) : 0;
+	int64_t near = (int64_t)random_below(3) - 1;
+
+	switch (t->n ? random_below(8) : 0) {
+	case 0:
+	case 1:
+		return t->start + (int64_t)random_below((uint64_t)(t->end - t->start) + 1);
+	case 2:
+		/* A status, as generations have at their beginnings and ends. */
+		for (size_t n = 0; n < 2000 && !(t->list[i].kind == ETR_KIND_STATE_TRANSITION && t->list[i].from == t->list[i].to); n++)
+			i = (i + 1) % t->n;
+		break;
+	case 3:
+		/* Inside a range, a stop of the world if there is one near. */
+		for (size_t n = 0; n < 5000 && !(t->list[i].kind == ETR_KIND_RANGE_BEGIN); n++)
+			i = (i + 1) % t->n;
+		near = (int64_t)random_below(5) - 1;
+		break;
+	case 4:
+		/* Inside a syscall. */
+		for (size_t n = 0; n < 2000 && !(t->list[i].kind == ETR_KIND_STATE_TRANSITION && t->list[i].to == ETR_STATE_SYSCALL); n++)
+			i = (i + 1) % t->n;
+		near = (int64_t)random_below(5) - 1;
+		break;
+	case 5:
+		i = random_below(2) ? 0 : t->n - 1;
+		break;
+	}
+	return t->list[i].time + near;
+}
+
+static struct an_cut_window window_of(const struct seen_trace *t, int64_t a, int64_t b)
+{
+	struct an_cut_window w = an_cut_all;
+
+	w.from = a < b ? a : b;
+	w.to = a < b ? b : a;
+	if (w.from < t->start)
+		w.from = t->start;
+	if (w.to > t->end)
+		w.to = t->end;
+	if (w.from >= t->end)
+		w.from = t->end - 1;
+	if (w.to <= w.from)
+		w.to = w.from + 1;
+	return w;
+}
+
+static struct an_cut_window random_window(const struct seen_trace *t)
+{
+	int64_t a = point(t), b;
+
+	switch (random_below(8)) {
+	case 0:
+		return window_of(t, t->start, a);
+	case 1:
+		return window_of(t, a, t->end);
+	case 2:
+	case 3:
+		b = a + (int64_t)random_below(5);
+		break;
+	case 4:
+		b = a + (int64_t)random_below(100000);
+		break;
+	default:
+		b = point(t);
+	}
+	return window_of(t, a, b);
+}
+
+/* One window, alone; then a window of the slice. */
+static int check_alone(const struct seen_trace *whole, const struct bytes *original, bool again)
+{
+	static struct bytes slice, second;
+	int rc;
+	struct an_cut_window w = random_window(whole), got = w;
+	struct cut c = { .spans = &w, .nspans = 1, .slices = &slice, .windows = &got };
+	struct an_cut_window inner;
+
+	if (cut(&c, original->p, original->n) < 0 || c.n != 1)
+		return complain(&w, "it cannot be cut", 0);
+	if (compare(whole, &got, &slice) < 0)
+		return -1;
+	if (write_dir && random_below(4) == 0)
+		write_out(&got, &slice);
+	if (!again || whole->small_times)
+		return 0;
+	inner = window_of(whole, point(whole), point(whole));
+	if (inner.from < got.from)
+		inner.from = got.from;
+	if (inner.to > got.to)
+		inner.to = got.to;
+	if (inner.from >= inner.to)
+		inner = got;
+	c = (struct cut){ .spans = &inner, .nspans = 1, .slices = &second, .windows = &w };
+	if (cut(&c, slice.p, slice.n) < 0 || c.n != 1)
+		return complain(&inner, "the slice cannot be cut", 0);
+	if (write_dir && random_below(4) == 0)
+		write_out(&w, &second);
+	rc = compare(whole, &w, &second);
+	if (rc < 0)
+		fprintf(stderr, "cutcheck: that was a slice of the slice %" PRId64 " to %" PRId64 "\n", got.from, got.to);
+	return rc;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+#define PARTS 12
+
+/* Consecutive windows, in one pass. */
+static int check_parts(const struct seen_trace *whole, const struct bytes *original)
+{
+	static struct bytes slices[PARTS];
+	struct an_cut_window spans[PARTS], got[PARTS];
+	struct cut c = { .spans = spans, .slices = slices, .windows = got };
+	int64_t at[PARTS + 1];
+	size_t n = 2 + random_below(PARTS - 1);
+
+	for (size_t i = 1; i < n; i++)
+		at[i] = window_of(whole, point(whole), whole->end).from;
+	at[0] = whole->start;
+	at[n] = whole->end;
+	qsort(at, n + 1, sizeof(*at), by_time);
+	for (size_t i = 0; i < n; i++) {
+		if (at[i] >= at[i + 1])
+			continue;
+		spans[c.nspans] = an_cut_all;
+		spans[c.nspans].from = at[i];
+		spans[c.nspans++].to = at[i + 1];
+	}
+	if (cut(&c, original->p, original->n) < 0 || c.n != c.nspans)
+		return complain(&spans[0], "it cannot be cut in parts", 0);
+	for (size_t i = 0; i < c.n; i++)
+		if (compare(whole, &got[i], &slices[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int check_trace(const char *path, unsigned long n)
+{
+	struct seen_trace whole = { 0 };
+	struct bytes original = { 0 };
+	unsigned char buf[65536];
+	FILE *f = fopen(path, "r");
+	char why[256];
+	size_t got;
+	int rc = 0;
+
+	trace_name = path;
+	if (!f)
+		die("cannot be opened");
+	while ((got = fread(buf, 1, sizeof(buf), f)) > 0)
+		append(&original, buf, got);
+	fclose(f);
+	see_trace(&whole, original.p, original.n, why, sizeof(why));
+	if (whole.rc < 0 || whole.n == 0)
+		die(whole.n ? why : "there is no event in it");
+	whole.small_times = whole.start < 64;
+	for (unsigned long i = 0; i < n && rc == 0; i++)
+		rc = i % 4 == 3 ? check_parts(&whole, &original) : check_alone(&whole, &original, i % 4 == 1);
+	free(whole.list);
+	free(original.p);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long n = 100;
+	int opt, rc = 0;
+
+	random_state = 88172645463325252u;
+	while ((opt = getopt(argc, argv, "n:s:w:")) != -1) {
+		if (opt == 'n')
+			n = strtoul(optarg, NULL, 10);
+		else if (opt == 's')
+			random_state = mix(random_state, strtoull(optarg, NULL, 10)) | 1;
+		else
+			write_dir = optarg;
+	}
+	for (int i = optind; i < argc && rc == 0; i++)
+		rc = check_trace(argv[i], n);
+	printf("%lu windows, %lu events in them\n", windows, compared);
+	return rc < 0;
+}
