@@ -2,12 +2,13 @@
  *
  * bench-read.c - how long the reader takes for an event.
  *
- *     bench-read [-1dm] TRACE [REPEATS]
+ *     bench-read [-1dm] [-t THREADS] TRACE [REPEATS]
  *
  * Prints one line: "events NANOSECONDS-PER-EVENT", the median of the repeats.  The peer, tests/interop/cmd/readbench, prints
  * the same for Go's reader; run both in turn and compare ratios.
  *
  *     -1  takes the events one by one instead of many at once
+ *     -t  reads with so many threads
  *     -m  from memory, so that reading the file is not counted
  *     -d  decodes the wire events one number after the other, checked, in the order of the file, and nothing else (from
  *         memory): what any reader in this style pays before it puts anything in order
@@ -43,6 +44,7 @@ struct input {
 	const char *path;
 	uint8_t *data;			/* NULL: read from the path */
 	size_t size;
+	int threads;
 };
 
 static int load(struct input *in)
@@ -73,7 +75,10 @@ static unsigned long long read_all(const struct input *in, int many)
 	struct etr_reader *r = etr_reader_new();
 	static struct etr_event ev[BATCH];
 	unsigned long long n = 0;
-	int rc = !r ? -ETR_E_NOMEM : in->data ? etr_reader_open_memory(r, in->data, in->size) : etr_reader_open_path(r, in->path);
+	int rc = r ? etr_reader_set_threads(r, in->threads) : -ETR_E_NOMEM;
+
+	if (rc >= 0)
+		rc = in->data ? etr_reader_open_memory(r, in->data, in->size) : etr_reader_open_path(r, in->path);
 
 	if (many == 1)
 		while (rc >= 0 && (rc = etr_reader_next(r, ev)) > 0)
@@ -142,19 +147,20 @@ static unsigned long long decode_all(const struct input *in)
 
 int main(int argc, char **argv)
 {
-	struct input in = { NULL, NULL, 0 };
+	struct input in = { NULL, NULL, 0, 1 };
 	int c, many = BATCH, decode = 0, memory = 0, repeats;
 	unsigned long long n = 0;
 	double *times;
 
-	while ((c = getopt(argc, argv, "1dm")) != -1) {
+	while ((c = getopt(argc, argv, "1dmt:")) != -1) {
 		many = c == '1' ? 1 : many;
 		decode |= c == 'd';
+		in.threads = c == 't' ? atoi(optarg) : in.threads;
 		memory |= c == 'd' || c == 'm';
 	}
 	repeats = argc > optind + 1 ? atoi(argv[optind + 1]) : 5;
 	if (argc <= optind || repeats < 1) {
-		fprintf(stderr, "Usage: bench-read [-1dm] TRACE [REPEATS]\n");
+		fprintf(stderr, "Usage: bench-read [-1dm] [-t THREADS] TRACE [REPEATS]\n");
 		return 2;
 	}
 	in.path = argv[optind];

@@ -57,6 +57,23 @@ void etr__frontier_clear(struct etr__frontier *f)
 	etr__idmap_clear(&f->by_m);
 }
 
+static void cursor_rewind(struct etr__cursor *c)
+{
+	c->m = NULL;
+	c->batch = BEFORE_FIRST;
+	c->p = c->end = c->start = c->at = NULL;
+	c->time = 0;
+	c->has_args = false;
+}
+
+void etr__frontier_rewind(struct etr__frontier *f)
+{
+	for (size_t i = 0; i < f->ncursors; i++)
+		cursor_rewind(f->cursors[i]);
+	f->n = 0;
+	f->passed = 0;
+}
+
 /* The cursor of m in this generation, made at its first batch. */
 static struct etr__cursor *get_cursor(struct etr__frontier *f, uint64_t m)
 {
@@ -76,12 +93,9 @@ static struct etr__cursor *get_cursor(struct etr__frontier *f, uint64_t m)
 	if (etr__idmap_put(&f->by_m, m, (uint32_t)f->ncursors + 1) != 0)
 		return NULL;
 	c = f->cursors[f->ncursors++];
-	c->m = NULL;
+	cursor_rewind(c);
 	c->m_id = m;
-	c->batch = BEFORE_FIRST;
 	c->first_batch = BEFORE_FIRST;
-	c->p = c->end = c->start = c->at = NULL;
-	c->time = 0;
 	return c;
 }
 
@@ -108,7 +122,8 @@ static int load(struct etr__frontier *f, struct etr__cursor *c, const struct etr
 
 	c->offset = b->data;
 	c->base = etr__units_to_ns(f->ns_per_unit, b->time);
-	f->passed += b->size;
+	/* Others may look how far this is. */
+	__atomic_store_n(&f->passed, f->passed + b->size, __ATOMIC_RELAXED);
 	if (b->held || f->in->mode == ETR__INPUT_MEMORY) {
 		c->start = b->held ? b->held : f->in->mem + b->data;
 	} else {

@@ -72,6 +72,9 @@ void etr__frontier_clear(struct etr__frontier *f);
 /* Notes a batch of events of m.  0, or -1 when out of memory. */
 int etr__frontier_add(struct etr__frontier *f, uint64_t m, const struct etr__event_batch *batch);
 
+/* Back to before etr__frontier_start(), the batches still noted. */
+void etr__frontier_rewind(struct etr__frontier *f);
+
 /* When all batches are noted: finds the threads in the model, decodes each one's first event, builds the heap.  0 or a negative code. */
 int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit);
 

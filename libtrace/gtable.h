@@ -42,6 +42,7 @@ struct etr__g {
 	struct etr__region *regions;
 	size_t nregions, capregions;
 	struct etr__g *next_free;
+	uint64_t told_in;		/* guesscheck.c's: load number of the generation that told of it */
 } __attribute__((aligned(32)));
 
 static inline bool etr__g_is_known(const struct etr__g *g)

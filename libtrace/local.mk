@@ -2,7 +2,9 @@
 noinst_LTLIBRARIES += libtracecore.la
 libtracecore_la_SOURCES = \
 	%D%/batchscan.c %D%/batchscan.h \
+	%D%/ahead.c %D%/ahead.h \
 	%D%/error.c \
+	%D%/eventlog.c %D%/eventlog.h \
 	%D%/extents.c %D%/extents.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/frontier.c %D%/frontier.h \
@@ -13,6 +15,7 @@ libtracecore_la_SOURCES = \
 	%D%/goquote.c %D%/goquote.h \
 	%D%/gosort.c %D%/gosort.h \
 	%D%/growth.h \
+	%D%/guess.c %D%/guess.h %D%/guesscheck.c \
 	%D%/gtable.c %D%/gtable.h \
 	%D%/idhash.c %D%/idhash.h \
 	%D%/input.c %D%/input.h \

@@ -86,7 +86,7 @@ struct etr__p *etr__model_add_p(struct etr__model *model, int64_t id, uint8_t st
 		return NULL;
 	}
 	p->id = id;
-	p->status = status;
+	p->status = p->told = status;
 	p->seq = (struct etr__seq){ gen, 0 };
 	model->ps[model->nps++] = p;
 	return p;
@@ -109,7 +109,7 @@ struct etr__m *etr__model_get_m(struct etr__model *model, int64_t id)
 		return NULL;
 	}
 	m->id = id;
-	m->gid = m->pid = -1;
+	m->gid = m->pid = model->inherits ? ETR__INHERITED + (int64_t)model->nms : -1;
 	model->ms[model->nms++] = m;
 	return m;
 }

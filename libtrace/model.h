@@ -43,6 +43,7 @@ struct etr__p {
 	int64_t id;
 	struct etr__seq seq;
 	uint8_t status;			/* enum wire_pstatus, or 0 */
+	uint8_t told;			/* the first that was told */
 	bool sweeping;
 };
 
@@ -62,7 +63,18 @@ struct etr__task {
 
 enum etr__gc { ETR__GC_UNDETERMINED, ETR__GC_AT_REST, ETR__GC_MARKING };
 
+/*
+ * The gid and pid of the thread ms[i] where it has neither G nor P in a model that inherits, and so does not know: this plus i.
+ */
+#define ETR__INHERITED INT64_MIN
+
+static inline bool etr__is_inherited(int64_t id)
+{
+	return id < ETR__INHERITED + UINT32_MAX;
+}
+
 struct etr__model {
+	bool inherits;			/* nothing is known of what came before, see guess.c */
 	uint64_t first_gen;		/* the trace's first generation with events; 0: not known yet */
 	uint64_t gc_seq;
 	enum etr__gc gc;

@@ -35,6 +35,8 @@ static int bind_elsewhere(struct etr__order *o, struct etr__cursor *c, struct et
 
 	if (!m)
 		return etr__fault_nomem(o->fault);
+	if (o->guess && !m->known && out->from != ETR_STATE_UNDETERMINED)
+		return ORDER_FAULT(o, c, "who has goroutine %lld depends on what came before", (long long)g->id);
 	if (!m->known) {
 		/* This is how it gets there, so the context is still the teller's. */
 		m->known = true;
@@ -58,6 +60,8 @@ static int bind_in_syscall(struct etr__order *o, struct etr__cursor *c, struct e
 	if (o->now->number != o->model.first_gen && out->g != g->id)
 		return ORDER_FAULT(o, c, "goroutine %lld is said to be in a syscall on thread %lld, which has goroutine %lld",
 				   (long long)g->id, (long long)mid, (long long)out->g);
+	if (o->guess && out->g != g->id && !(out->from == ETR_STATE_UNDETERMINED && etr__is_inherited(out->g)))
+		return ORDER_FAULT(o, c, "who has goroutine %lld depends on what came before", (long long)g->id);
 	etr__bind_g(&o->model, c->m, g);
 	return 0;
 }

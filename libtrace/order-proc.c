@@ -15,6 +15,8 @@ static const uint8_t state_of[] = {
 /* Makes `out` an event of the thread that holds p. */
 static int move_to_holder(struct etr__order *o, struct etr__cursor *c, struct etr__p *p, struct etr_event *out)
 {
+	if (o->guess)
+		return ORDER_FAULT(o, c, "who has processor %lld depends on what came before", (long long)p->id);
 	for (size_t i = 0; i < o->model.nms; i++) {
 		const struct etr__m *m = o->model.ms[i];
 

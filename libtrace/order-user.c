@@ -3,6 +3,7 @@
  * order-user.c - rules of what programs say about themselves: labels, tasks, regions, logs; and of experimental events.
  */
 #include "libtrace/growth.h"
+#include "libtrace/guess.h"
 #include "libtrace/order.h"
 
 #include <string.h>
@@ -77,24 +78,6 @@ int etr__rule_task_begin(struct etr__order *o, struct etr__cursor *c, struct etr
 	return 1;
 }
 
-/* The id of a name in this generation's tables, put there if it came from an earlier one; 0 with the fault recorded. */
-static int name_string(struct etr__order *o, struct etr__name *name, etr_string_id *id)
-{
-	if (name->len == 0) {
-		*id = ETR__STRING_EMPTY;
-		return 0;
-	}
-	if (name->string_gen != o->now->load_no) {
-		*id = etr__tables_add_text(&o->now->tables, name->text, name->len);
-		if (*id == 0)
-			return etr__fault_nomem(o->fault);
-		name->string = *id;
-		name->string_gen = o->now->load_no;
-	}
-	*id = name->string;
-	return 0;
-}
-
 int etr__rule_task_end(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	uint64_t id = c->args[0];
@@ -111,7 +94,7 @@ int etr__rule_task_end(struct etr__order *o, struct etr__cursor *c, struct etr_e
 	task = etr__model_task(&o->model, id);
 	if (task) {
 		out->u.task.parent = task->parent;
-		rc = name_string(o, task->name, &out->u.task.type);
+		rc = etr__name_in_tables(task->name, o->now, &out->u.task.type) == 0 ? 0 : etr__fault_nomem(o->fault);
 		etr__model_forget_task(&o->model, id, task);
 	}
 	return rc < 0 ? rc : 1;
@@ -164,8 +147,11 @@ int etr__rule_region_end(struct etr__order *o, struct etr__cursor *c, struct etr
 	/* A text has one name, so comparing pointers compares texts.  The region or the string still holds it. */
 	etr__name_put(&o->model, name);
 	plain(out, ETR_KIND_REGION_END);
-	if (g->nregions == 0)
+	if (g->nregions == 0) {
+		if (o->guess)
+			etr__guess_pop(o->guess, g->id, c->args[0], out->u.region.type);
 		return 1;
+	}
 	inner = &g->regions[g->nregions - 1];
 	if (inner->task != c->args[0] || inner->name != name)
 		return ORDER_FAULT(o, c, "a region ends on goroutine %lld that is not the innermost one open there",

@@ -31,6 +31,8 @@ struct etr__order {
 
 	bool bmi2;			/* etr__order_can_bmi2() */
 	bool stuck;			/* the fault was recorded behind events that were delivered; it is next */
+	struct etr__guess *guess;	/* NULL: the model is the true one */
+	uint64_t last_number;		/* the highest of the generations that have begun */
 	int64_t last_time;		/* of the event delivered last */
 	int64_t next_sample_time;	/* ns; INT64_MAX: none, or none that could be earlier than an event */
 	unsigned npending, next_pending;
@@ -62,6 +64,9 @@ int etr__order_run(struct etr__order *o, struct etr_event *ev, int max);
 /* Whether this processor is good at bit extraction. */
 bool etr__order_can_bmi2(void);
 
+/* The id of a name in the generation's tables, put there if it came from an earlier one.  0, or -1 when out of memory. */
+int etr__name_in_tables(struct etr__name *name, struct etr__generation *g, etr_string_id *id);
+
 /* Makes times increase. */
 static inline void etr__order_deliver(struct etr__order *o, struct etr_event *ev)
 {
@@ -69,6 +74,9 @@ static inline void etr__order_deliver(struct etr__order *o, struct etr_event *ev
 		ev->time = (int64_t)((uint64_t)o->last_time + 1);
 	o->last_time = ev->time;
 }
+
+/* Times from here on are so large that one more than the last may be none. */
+#define ETR__TIME_END ((int64_t)1 << 62)
 
 typedef int etr__rule_fn(struct etr__order *o, struct etr__cursor *c, struct etr_event *out);
 

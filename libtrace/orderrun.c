@@ -43,6 +43,8 @@ int etr__order_begin(struct etr__order *o, struct etr__generation *g)
 	if (rc < 0)
 		return etr__fault_in(o->fault, g->number);
 	o->now = g;
+	if (g->number > o->last_number)
+		o->last_number = g->number;
 	if (g->frontier.n && o->model.first_gen == 0)
 		o->model.first_gen = g->number;
 	look_at_samples(o);
@@ -57,6 +59,23 @@ void etr__order_end(struct etr__order *o)
 		if (g->tables.strings[i].name)
 			etr__name_put(&o->model, g->tables.strings[i].name);
 	o->now = NULL;
+}
+
+int etr__name_in_tables(struct etr__name *name, struct etr__generation *g, etr_string_id *id)
+{
+	if (name->len == 0) {
+		*id = ETR__STRING_EMPTY;
+		return 0;
+	}
+	if (name->string_gen != g->load_no) {
+		*id = etr__tables_add_text(&g->tables, name->text, name->len);
+		if (*id == 0)
+			return -1;
+		name->string = *id;
+		name->string_gen = g->load_no;
+	}
+	*id = name->string;
+	return 0;
 }
 
 static int deliver_pending(struct etr__order *o, struct etr_event *ev)

@@ -9,7 +9,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "libtrace/ahead.h"
 #include "wire/event.h"
 #include "wire/header.h"
 
@@ -32,6 +34,7 @@ void etr_reader_free(struct etr_reader *r)
 {
 	if (!r)
 		return;
+	etr__ahead_drop(r);
 	etr__order_free(&r->order);
 	etr__generation_free(&r->now);
 	etr__input_close(&r->in);
@@ -86,6 +89,7 @@ static int opened(struct etr_reader *r, int rc)
 
 void etr__reader_restart(struct etr_reader *r, uint64_t off)
 {
+	etr__ahead_drop(r);
 	etr__order_end(&r->order);
 	etr__order_free(&r->order);
 	etr__order_init(&r->order, &r->fault);
@@ -105,6 +109,16 @@ static int opened_before(struct etr_reader *r)
 	if (!r->failed)
 		etr__fault_set(&r->fault, ETR_E_INVALID, 0, "the reader has an input already");
 	return -ETR_E_INVALID;
+}
+
+int etr_reader_set_threads(struct etr_reader *r, int n)
+{
+	long online = n == 0 ? sysconf(_SC_NPROCESSORS_ONLN) : n;
+
+	if (n < 0 || r->nsyncs || r->ahead)
+		return -ETR_E_INVALID;
+	r->nthreads = online > 0 ? (unsigned)online : 1;
+	return 0;
 }
 
 int etr_reader_follow(struct etr_reader *r, int on)
@@ -187,6 +201,13 @@ static int deliver_sync(struct etr_reader *r, struct etr_event *ev)
 	return 1;
 }
 
+static int load_next(struct etr_reader *r)
+{
+	if (r->nthreads > 1)
+		etr__ahead_start(r);
+	return r->ahead ? etr__ahead_next(r) : etr__generation_load(r);
+}
+
 /* Delivers the Sync that opens the next generation, ends the trace, or comes before what is wrong. */
 static int next_generation(struct etr_reader *r, struct etr_event *ev)
 {
@@ -213,7 +234,7 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 	if (r->loaded && r->version < 26 && !r->spilled)
 		rc = 0;
 	else
-		rc = etr__generation_load(r);
+		rc = load_next(r);
 	if (rc == -ETR_E_AGAIN)
 		return rc;
 	if (rc < 0) {
@@ -225,9 +246,11 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 		r->loaded = false;
 		return deliver_sync(r, ev);
 	}
-	rc = etr__order_begin(&r->order, &r->now);
-	if (rc < 0)
-		return fail(r, rc);
+	if (!r->guess) {
+		rc = etr__order_begin(&r->order, &r->now);
+		if (rc < 0)
+			return fail(r, rc);
+	}
 	r->delivered_gen = r->now.number;
 	return deliver_sync(r, ev);
 }
@@ -240,7 +263,10 @@ int etr_reader_next_events(struct etr_reader *r, struct etr_event *events, int m
 		return -ETR_E_INVALID;
 	if (__builtin_expect(r->failed, 0))
 		return r->fault.code;
-	n = etr__order_events(&r->order, events, max);
+	if (__builtin_expect(r->guess != NULL, 0))
+		n = etr__ahead_events(r, events, max);
+	else
+		n = etr__order_events(&r->order, events, max);
 	if (__builtin_expect(n > 0, 1))
 		return n;
 	if (n < 0)

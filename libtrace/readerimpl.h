@@ -16,6 +16,9 @@
 #include "libtrace/input.h"
 #include "libtrace/order.h"
 
+struct etr__ahead;
+struct etr__guess;
+
 struct etr_reader {
 	struct etr__input in;
 	struct etr__fault fault;
@@ -39,6 +42,14 @@ struct etr_reader {
 	const uint8_t *spill_held;	/* a stream's bytes of it, allocated; else NULL */
 	bool ends_badly;		/* the fault stands behind this generation */
 	bool bad_sync;			/* the Sync before that fault was delivered */
+
+	/* Reading ahead. */
+	unsigned nthreads;		/* what is wanted; 0 and 1: none but the caller's */
+	struct etr__ahead *ahead;	/* NULL: it does not; else it has what `in` had and all that comes after the one at hand */
+	struct etr__guess *guess;	/* the one at hand has been put in order; else NULL */
+
+	bool guess_all;			/* for tests: whatever can be guessed is, in the reader's thread where no other has */
+	uint64_t nguessed, nheld;	/* generations that were, and those of them whose guess held */
 
 	/* Delivery. */
 	uint64_t nsyncs;

@@ -2,6 +2,7 @@
  *
  * readerquery.c - what can be asked of a reader beside its events, and names.
  */
+#include "libtrace/ahead.h"
 #include "libtrace/readerimpl.h"
 
 #include <exectrace/raw.h>
@@ -99,6 +100,8 @@ uint64_t etr_reader_offset(const struct etr_reader *r)
 
 uint64_t etr_reader_size(const struct etr_reader *r)
 {
+	if (r->ahead)
+		return etr__ahead_size((struct etr_reader *)(uintptr_t)r);
 	/* Looks at the seek table, which leaves what is read as it is. */
 	return etr__input_size((struct etr__input *)(uintptr_t)&r->in);
 }

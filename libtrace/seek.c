@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libtrace/ahead.h"
 #include "libtrace/extents.h"
 #include "libtrace/readerimpl.h"
 #include "wire/header.h"
@@ -144,7 +145,7 @@ static int settle(struct etr_reader *r, int rc, uint64_t found)
 	return rc;
 }
 
-int etr_reader_seek_generation(struct etr_reader *r, uint64_t generation)
+static int seek_generation(struct etr_reader *r, uint64_t generation)
 {
 	struct etr__fault before = r->fault;
 	uint64_t off, found = 0;
@@ -160,7 +161,17 @@ int etr_reader_seek_generation(struct etr_reader *r, uint64_t generation)
 	return rc;
 }
 
-int etr_reader_seek_time(struct etr_reader *r, int64_t ns)
+int etr_reader_seek_generation(struct etr_reader *r, uint64_t generation)
+{
+	int rc;
+
+	etr__ahead_pause(r);
+	rc = seek_generation(r, generation);
+	etr__ahead_resume(r);
+	return rc;
+}
+
+static int seek_time(struct etr_reader *r, int64_t ns)
 {
 	struct etr__fault before = r->fault;
 	uint64_t off, gen = 0, found = 0;
@@ -170,10 +181,20 @@ int etr_reader_seek_time(struct etr_reader *r, int64_t ns)
 		return -ETR_E_INVALID;
 	off = search_frames(r, true, ns, &gen);
 	if (gen > 1 && off > WIRE_HEADER_SIZE)
-		return etr_reader_seek_generation(r, gen - 1) == 1 ? 1 : etr_reader_seek_generation(r, gen);
+		return seek_generation(r, gen - 1) == 1 ? 1 : seek_generation(r, gen);
 	rc = find_time(r, ns, &found);
 	rc = settle(r, rc, found);
 	if (rc == 0)
 		r->fault = before;
+	return rc;
+}
+
+int etr_reader_seek_time(struct etr_reader *r, int64_t ns)
+{
+	int rc;
+
+	etr__ahead_pause(r);
+	rc = seek_time(r, ns);
+	etr__ahead_resume(r);
 	return rc;
 }

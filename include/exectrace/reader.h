@@ -199,6 +199,26 @@ struct etr_input_ops {
 int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_ops *ops, void *ctx);
 
 /**
+ * etr_reader_set_threads - read with several threads
+ * @n: how many, the caller's among them; 1: none but the caller's, which is the default; 0: as many as processors are online
+ *
+ * Before the first event is asked for.  The library's threads load generations ahead and put them in order; what is delivered, and
+ * every verdict, is the same as with one thread, but for which ids strings have that are in no table of the file.  A trace of one generation gains nothing.
+ *
+ * Memory: up to n + 1 generations are held beside the one that is delivered, each with its tables and its batches, and those that
+ * are in order with 24 bytes for nearly every event.  etr_reader_wire_counts() and so on then count a generation as soon as it
+ * begins, and etr_reader_offset() moves on by whole generations.
+ *
+ * The input is read by one thread at a time, but not always by the caller's: a callback runs in whichever thread reads, never two
+ * at once.  The library's threads have all signals blocked, and end in etr_reader_free(), which waits for a read that
+ * is under way (of a pipe, say).  A child of fork() may not use the reader.  Where memory or threads cannot be had, reading goes on without.
+ * A file that is followed is read by the caller's thread alone.
+ *
+ * Return: 0; -ETR_E_INVALID: n is negative, or it is too late.
+ */
+int etr_reader_set_threads(struct etr_reader *reader, int n);
+
+/**
  * etr_reader_follow - read a file that is still being written, compressed or not
  * @on: nonzero, before the reader is opened, by path or descriptor: the end of the file is not the trace's end; zero, at any time:
  *      the writer is done, and what is in the file is all

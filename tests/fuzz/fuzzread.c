@@ -57,9 +57,9 @@ static uint64_t look_at_sync(const struct etr_reader *r, const struct etr_event 
 		hash = fold_bytes(hash, s->experiments[i].name, strlen(s->experiments[i].name));
 		hash = fold(fold(hash, s->experiments[i].batches), s->experiments[i].bytes);
 	}
-	/* All of the tables, whether an event names it or not. */
+	/* All of the tables, whether an event names it or not; when strings of the library's making come in is its business. */
 	for (size_t i = 0; i < etr_reader_nstrings(r); i++)
-		hash = look_at_string(r, (etr_string_id)i, hash);
+		look_at_string(r, (etr_string_id)i, hash);
 	for (size_t i = 0; i < etr_reader_nstacks(r); i++)
 		hash = look_at_stack(r, (etr_stack_id)i, hash);
 	for (uint64_t wire = 0; wire < 8; wire++)

@@ -1,5 +1,5 @@
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, else replay.c does, in `make check`, over the corpora.
-fuzz_targets = fuzz-reader fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis fuzz-cond
+fuzz_targets = fuzz-reader fuzz-threads fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis fuzz-cond
 check_PROGRAMS += $(fuzz_targets) diff-go
 
 fuzz_common = %D%/fuzz.h %D%/fuzzread.c %D%/structmut.c %D%/structmut.h
@@ -14,6 +14,9 @@ fuzz_libs = libtracecore.la libwire.la
 fuzz_reader_SOURCES = %D%/fuzz-reader.c $(fuzz_common)
 fuzz_reader_LDADD = $(fuzz_libs)
 fuzz_reader_LDFLAGS = $(fuzz_ldflags)
+fuzz_threads_SOURCES = %D%/fuzz-threads.c $(fuzz_common)
+fuzz_threads_LDADD = $(fuzz_libs)
+fuzz_threads_LDFLAGS = $(fuzz_ldflags)
 fuzz_stream_SOURCES = %D%/fuzz-stream.c $(fuzz_common)
 fuzz_stream_LDADD = $(fuzz_libs)
 fuzz_stream_LDFLAGS = $(fuzz_ldflags)

@@ -27,6 +27,7 @@ run() {
 }
 
 run fuzz-reader "$dir"/traces/*
+run fuzz-threads "$dir"/traces/*
 run fuzz-stream "$dir"/traces/*
 run fuzz-raw "$dir"/traces/*
 run fuzz-analysis "$dir"/traces/*
