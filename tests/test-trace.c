@@ -214,7 +214,7 @@ START_TEST(all_inputs_give_the_same_events)
 	/* Enough for several batches a generation. */
 	struct bytes b = make_trace(2, 20000);
 	struct trickle t = { &b, 0 };
-	struct etr_input_ops ops = { sizeof(ops), trickle_read, NULL };
+	struct etr_input_ops ops = { .struct_size = sizeof(ops), .read = trickle_read };
 	uint64_t n[5], hash[5];
 
 	save(&b);
