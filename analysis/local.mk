@@ -53,8 +53,6 @@ CLEANFILES += %D%/profile.pb-c.c %D%/profile.pb-c.h
 %D%/profile.pb-c.c: $(top_srcdir)/%D%/profile.proto
 	$(AM_V_GEN)$(MKDIR_P) %D% && $(PROTOC_C) --proto_path=$(top_srcdir)/%D% --c_out=%D% $(top_srcdir)/%D%/profile.proto
 
-%D%/libpprofout_la-pprofout.lo: %D%/profile.pb-c.h
-
 # Made by the rule above; stands alone so that make knows when one of the two is gone.
 %D%/profile.pb-c.h: %D%/profile.pb-c.c
 	$(AM_V_at)test -f $@ || { rm -f %D%/profile.pb-c.c && $(MAKE) $(AM_MAKEFLAGS) %D%/profile.pb-c.c; }

@@ -50,9 +50,14 @@ int an_source_next(struct an_source *source, struct etr_event *event)
 
 	if (source->oom || source->names.oom)
 		return -ETR_E_NOMEM;
-	rc = etr_reader_next(source->reader, event);
-	if (rc != 1)
-		return rc;
+	if (source->next_ahead == source->nahead) {
+		rc = etr_reader_next_events(source->reader, source->ahead, AN_SOURCE_AHEAD);
+		if (rc <= 0)
+			return rc;
+		source->nahead = rc;
+		source->next_ahead = 0;
+	}
+	*event = source->ahead[source->next_ahead++];
 	if (!source->events++)
 		source->start = event->time;
 	source->end = event->time;

@@ -14,8 +14,12 @@
 #include "analysis/past.h"
 #include "analysis/tracenotes.h"
 
+#define AN_SOURCE_AHEAD 64
+
 struct an_source {
-	struct etr_reader *reader;	/* the caller's */
+	struct etr_reader *reader;	/* the caller's; what it tells beside events may be up to AN_SOURCE_AHEAD events ahead */
+	struct etr_event ahead[AN_SOURCE_AHEAD];	/* events taken from it, of one generation, [next_ahead, nahead) not given yet */
+	int nahead, next_ahead;
 	struct an_names names;
 	struct an_notes notes;
 	struct an_past past;		/* of a slice */
@@ -35,11 +39,11 @@ struct an_source {
 	int oom;
 };
 
-/* The reader must be open, and outlive the source.  Return: 0 or -ETR_E_NOMEM. */
+/* The reader must be open, outlive the source, and be read by nobody else.  Return: 0 or -ETR_E_NOMEM. */
 int an_source_init(struct an_source *source, struct etr_reader *reader);
 void an_source_free(struct an_source *source);
 
-/* etr_reader_next(), and what follows from a Sync; -ETR_E_NOMEM also for the tables here.  Return as there. */
+/* The next event, and what follows from a Sync.  Return as etr_reader_next(); -ETR_E_NOMEM also for the tables here. */
 int an_source_next(struct an_source *source, struct etr_event *event);
 
 /* When the trace begins, but a slice with its window; likewise its end. */

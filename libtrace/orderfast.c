@@ -82,6 +82,7 @@ INLINE size_t nth_end(uint64_t ends, uint64_t last, bool bmi2)
 		return place;
 	}
 #endif
+	(void)bmi2;
 	if (!last)
 		return 64;
 	for (; last > 1; last >>= 1)
@@ -100,6 +101,7 @@ INLINE uint64_t number(uint64_t w, uint64_t bytes, const struct masks *k, bool b
 		return v;
 	}
 #endif
+	(void)bmi2;
 	w = (w & bytes & k->low) >> __builtin_ctzll(bytes | (uint64_t)1 << 63);
 	w = (w & 0x007f007f007f007fu) | (w & 0x7f007f007f007f00u) >> 1;
 	w = (w & 0x00003fff00003fffu) | (w & 0x3fff00003fff0000u) >> 2;
@@ -115,6 +117,7 @@ INLINE uint64_t up_to_lowest(uint64_t x, bool bmi2)
 		return x;
 	}
 #endif
+	(void)bmi2;
 	return x ^ (x - 1);
 }
 
@@ -126,6 +129,7 @@ INLINE uint64_t without_lowest(uint64_t x, bool bmi2)
 		return x;
 	}
 #endif
+	(void)bmi2;
 	return x & (x - 1);
 }
 
