@@ -31,9 +31,9 @@ libtracecore_la_SOURCES = \
 	%D%/tracewriter.c \
 	%D%/unzip.h
 if WITH_ZSTD
-libtracecore_la_SOURCES += %D%/unzip.c
+libtracecore_la_SOURCES += %D%/unzip.c %D%/compressor.c
 else
-libtracecore_la_SOURCES += %D%/unzip-none.c
+libtracecore_la_SOURCES += %D%/unzip-none.c %D%/compressor-none.c
 endif
 libtracecore_la_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
 libtracecore_la_LIBADD = libwire.la $(ZSTD_LIBS)

@@ -5,7 +5,7 @@ if WITH_PROFILE
 dist_man_MANS += %D%/trace-pprof.1
 endif
 dist_man_MANS += %D%/trace-print.1
-dist_man_MANS += %D%/etr_raw_reader_new.3 %D%/etr_reader_detail.3 %D%/etr_reader_new.3 %D%/etr_reader_next.3 \
+dist_man_MANS += %D%/etr_compressor_new.3 %D%/etr_raw_reader_new.3 %D%/etr_reader_detail.3 %D%/etr_reader_new.3 %D%/etr_reader_next.3 \
 	%D%/etr_reader_seek_time.3 \
 	%D%/etr_reader_string.3 %D%/etr_wire_name.3 %D%/etr_writer_new.3
 if HAVE_RT

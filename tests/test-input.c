@@ -3,6 +3,7 @@
  * test-input.c - compressed traces, damaged ones among them, and files that grow.
  */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include <exectrace/raw.h>
 #include <exectrace/reader.h>
+#include <exectrace/writer.h>
 
 #include "wire/seektable.h"
 
@@ -191,6 +193,68 @@ START_TEST(compressed_is_the_same)
 		free(forms[i].p);
 	}
 	free(b.p);
+}
+END_TEST
+
+static int append_to(void *ctx, const void *buf, size_t size)
+{
+	append(ctx, buf, size);
+	return 0;
+}
+
+/* The same, and zstd's, byte by byte and at once: what the library's compressor makes of it. */
+START_TEST(the_compressor_finds_generations)
+{
+	struct bytes b = load(traces[_i]);
+	struct packed k = pack(&b);
+
+	for (size_t step = 1; step <= b.n; step = step == 1 ? 1000 : step == 1000 ? b.n : b.n + 1) {
+		struct bytes out = { 0 };
+		struct etr_compressor *c = etr_compressor_new(append_to, &out, 3);
+		struct etr_reader *r = etr_reader_new();
+		struct outcome plain = read_memory(&b, b.n), o = { 0 };
+
+		for (size_t at = 0; at < b.n; at += step)
+			ck_assert_int_eq(etr_compressor_write(c, b.p + at, b.n - at < step ? b.n - at : step), 0);
+		ck_assert_int_eq(etr_compressor_finish(c), 0);
+		etr_compressor_free(c);
+		ck_assert_int_eq(etr_reader_open_memory(r, out.p, out.n), 0);
+		ck_assert_uint_eq(etr_reader_size(r), b.n);
+		drain(r, &o);
+		assert_same(&plain, &o);
+		etr_reader_free(r);
+		/* As many frames, of the same generations. */
+		ck_assert_uint_eq(wire_get_le32(out.p + out.n - 9), k.n);
+		for (size_t i = 0, from = 0; i < k.n; from = k.out[i++])
+			ck_assert_uint_eq(wire_get_le32(out.p + out.n - 9 - 8 * (k.n - i) + 4), k.out[i] - from);
+		free(out.p);
+	}
+	free(b.p);
+	free(k.b.p);
+}
+END_TEST
+
+START_TEST(the_compressor_takes_anything)
+{
+	static const char *const texts[] = { "", "go 1.26 trace", "go 1.26 trace\0\0\0\1\1\1\1", "go 1.26 trace\0\0\0\7\1\2\3",
+					     "go 1.22 trace\0\0\0\1\377\377\377\377\377\377\377\377\377\377\377\377" };
+	static const size_t sizes[] = { 0, 13, 20, 20, 29 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct bytes out = { 0 };
+		struct etr_compressor *c = etr_compressor_new(append_to, &out, 19);
+		char back[64];
+
+		ck_assert_int_eq(etr_compressor_write(c, texts[i], sizes[i]), 0);
+		ck_assert_int_eq(etr_compressor_finish(c), 0);
+		ck_assert_uint_eq(ZSTD_decompress(back, sizeof(back), out.p, out.n), sizes[i]);
+		ck_assert_int_eq(memcmp(back, texts[i], sizes[i]), 0);
+		etr_compressor_free(c);
+		free(out.p);
+	}
+	errno = 0;
+	ck_assert_ptr_null(etr_compressor_new(append_to, NULL, 20));
+	ck_assert_int_eq(errno, EINVAL);
 }
 END_TEST
 
@@ -688,6 +752,8 @@ int main(void)
 	tcase_set_timeout(c, 300);
 	tcase_add_loop_test(c, compressed_is_the_same, 0, (int)NTRACES);
 	tcase_add_test(c, sizes_and_extents_are_of_the_trace);
+	tcase_add_loop_test(c, the_compressor_finds_generations, 0, (int)NTRACES);
+	tcase_add_test(c, the_compressor_takes_anything);
 	tcase_add_loop_test(c, cut_compressed, 0, (int)NTRACES);
 	tcase_add_loop_test(c, damaged_compressed, 0, (int)NTRACES);
 	tcase_add_test(c, what_is_hostile_is_refused);

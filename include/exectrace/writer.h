@@ -105,6 +105,29 @@ int etr_writer_end_generation(struct etr_writer *writer);
 /* What went wrong last, in one line; "" where nothing did. */
 const char *etr_writer_detail(const struct etr_writer *writer);
 
+struct etr_compressor;
+
+/*
+ * Compresses a trace with zstd on its way out, a frame for each generation, and a seek table: exectrace(5).  Its bytes may come
+ * from an etr_writer, which gets etr_compressor_write and the compressor as its function and context, or from anywhere.
+ *
+ *     c = etr_compressor_new(write, ctx, 3);
+ *     w = etr_writer_new(etr_compressor_write, c, frequency);
+ *     ...
+ *     etr_writer_free(w);
+ *     etr_compressor_finish(c);
+ *     etr_compressor_free(c);
+ *
+ * write is as etr_writer_new() wants it; level is zstd's, 1 to 19.  NULL with errno set: EINVAL, ENOMEM, or ENOTSUP in a build
+ * without zstd.  The other two return 0, or -1 with errno set, as write left it or ENOMEM, and go on doing so.
+ */
+struct etr_compressor *etr_compressor_new(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, int level);
+void etr_compressor_free(struct etr_compressor *compressor);
+int etr_compressor_write(void *compressor, const void *buf, size_t size);
+
+/* Ends the last frame and writes the seek table; nothing may follow. */
+int etr_compressor_finish(struct etr_compressor *compressor);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif
