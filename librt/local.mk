@@ -12,8 +12,8 @@ include librt/pthread/local.mk
 if HAVE_RT
 noinst_LTLIBRARIES += libtracercore.la libruntimecore.la
 libtracercore_la_SOURCES = $(librt_tracer_sources)
-libtracercore_la_CFLAGS = $(AM_CFLAGS) $(DW_CFLAGS)
-libtracercore_la_LIBADD = libwire.la $(DW_LIBS)
+libtracercore_la_CFLAGS = $(AM_CFLAGS) $(DW_CFLAGS) $(ZSTD_CFLAGS)
+libtracercore_la_LIBADD = libwire.la $(DW_LIBS) $(ZSTD_RT_LIBS)
 libruntimecore_la_SOURCES = $(librt_sched_sources) $(librt_sync_sources)
 libruntimecore_la_LIBADD = libtracercore.la
 

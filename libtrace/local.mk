@@ -19,6 +19,7 @@ libtracecore_la_SOURCES = \
 	%D%/gtable.c %D%/gtable.h \
 	%D%/idhash.c %D%/idhash.h \
 	%D%/input.c %D%/input.h \
+	%D%/mend.c \
 	%D%/model.c %D%/model.h \
 	%D%/notrace.c %D%/notrace.h \
 	%D%/order.c %D%/order.h \

@@ -56,6 +56,11 @@ uint64_t etr__unzip_size(struct etr__unzip *z, struct etr__input *in)
 	return 0;
 }
 
+bool etr__unzip_is_in_frame(const struct etr__unzip *z)
+{
+	return false;
+}
+
 bool etr__unzip_has_ended(const struct etr__unzip *z)
 {
 	return false;

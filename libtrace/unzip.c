@@ -81,6 +81,11 @@ const struct etr__zfault *etr__unzip_fault(const struct etr__unzip *z)
 	return &z->fault;
 }
 
+bool etr__unzip_is_in_frame(const struct etr__unzip *z)
+{
+	return z->in_frame;
+}
+
 bool etr__unzip_has_ended(const struct etr__unzip *z)
 {
 	return !z->in_frame && z->at == z->len && z->magic == WIRE_SEEK_TABLE_MAGIC;

@@ -51,6 +51,9 @@ const struct etr__zframe *etr__unzip_frames(struct etr__unzip *z, struct etr__in
 /* The size uncompressed that the seek table tells; 0: unknown. */
 uint64_t etr__unzip_size(struct etr__unzip *z, struct etr__input *in);
 
+/* What comes next belongs to the frame that has begun. */
+bool etr__unzip_is_in_frame(const struct etr__unzip *z);
+
 /* A seek table was the last that has been read: the writer is done. */
 bool etr__unzip_has_ended(const struct etr__unzip *z);
 

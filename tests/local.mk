@@ -105,6 +105,9 @@ if HAVE_CHECK
 check_PROGRAMS += tracer-units tracer-session
 tracer_units_SOURCES = %D%/tracer-units.c
 tracer_units_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+if WITH_ZSTD
+tracer_units_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_ZSTD
+endif
 tracer_units_LDADD = libtracercore.la $(CHECK_LIBS)
 tracer_session_SOURCES = %D%/tracer-session.c %D%/fake-host.c %D%/fake-host.h
 tracer_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

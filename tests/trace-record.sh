@@ -94,6 +94,62 @@ says "no whole generation"
 expect 1 env EXECTRACE_PRELOAD="$libm" "$record" -o none.trace -- true
 says "the program wrote no trace"
 
+# Compressed: by option, by name, by the environment, through a pipe.  zstd itself takes it, and it says what it says unpacked.
+footer() { [ "$(tail -c 4 "$1" | od -An -tx1 | tr -d ' ')" = b1ea928f ] || fail "$1 does not end with a seek table"; }
+if grep -q '^ZSTD_LIBS = .*zstd' "$top_builddir/Makefile"; then
+	expect 0 "$record" -q -z --period 5ms -- "$ptload" mixed 4
+	expect 0 "$record" -q -o named.zst --period 5ms -- "$ptload" mixed 4
+	expect 0 "$record" -q --compress=5 -o level --period 5ms -- "$ptload" mixed 4
+	expect 0 env LD_PRELOAD="$EXECTRACE_PRELOAD" EXECTRACE="file=$tmp/env.zst,compress=3,period=5ms" "$ptload" mixed 4
+	for trace in ptload.trace.zst named.zst level env.zst; do
+		footer $trace
+		"$stat" $trace >stat.out 2>stat.err || fail "$trace: $(cat stat.err)"
+		! command -v zstd >/dev/null || zstd -q -t <$trace 2>err || fail "zstd does not take $trace: $(cat err)"
+		! command -v zstd >/dev/null || { zstd -q -d <$trace >$trace.plain && accepted $trace.plain; }
+	done
+	expect 0 sh -c '"$0" -q -z -o - -- true | cat >piped.zst' "$record"
+	footer piped.zst
+	"$stat" piped.zst >stat.out 2>&1 || fail "piped.zst: $(cat stat.out)"
+	expect 0 "$record" -q -z0 -o plain.zst -- true
+	accepted plain.zst
+	[ "$(head -c 4 plain.zst)" = "go 1" ] || fail "-z0 compresses"
+
+	# Killed: the whole frames stay, and get their table.
+	mkfifo fifo.z
+	timeout --foreground 60 "$record" -z --period 5ms -o killed.zst -- "$ptload" kill >fifo.z 2>err &
+	pid=$!
+	read -r child <fifo.z
+	sleep 0.1	# for more than one generation; nothing depends on it
+	kill -KILL "$child"
+	wait $pid
+	says "was ended by signal 9 "
+	footer killed.zst
+	"$stat" killed.zst >stat.out 2>&1 || fail "killed.zst: $(cat stat.out)"
+	for cut in 1 40 3000; do
+		head -c $(($(wc -c <level) - cut)) level >half
+		expect 0 env EXECTRACE_PRELOAD="$libm" "$record" -o half.zst -- sh -c 'cat half >half.zst'
+		if [ $cut = 3000 ]; then
+			says "cut off"
+		else	# of the seek table only
+			! grep -q 'cut off' err || fail "nothing was lost, but: $(cat err)"
+		fi
+		footer half.zst
+		"$stat" half.zst >stat.out 2>&1 || fail "half.zst: $(cat stat.out)"
+	done
+	cp half.zst half
+	expect 0 env EXECTRACE_PRELOAD="$libm" "$record" -q -o half.zst -- sh -c 'cat half >half.zst'
+	cmp half half.zst || fail "a whole compressed trace was changed"
+	head -c 60 level >half
+	expect 1 env EXECTRACE_PRELOAD="$libm" "$record" -o half.zst -- sh -c 'cat half >half.zst'
+	says "cut off"
+	expect 0 "$record" -q -z -o /dev/full -- "$ptload" mixed 3
+	[ "$(grep -c 'No space left' err)" = 1 ] || { fail "a full disk was not told once"; cat err; }
+fi
+for level in 20 -1 x 3x; do
+	expect 2 "$record" -z$level -- true
+	says "level"
+done
+
 # A full disk ends the recording, once said, and not the program.
 expect 0 "$record" -q -o /dev/full -- "$ptload" mixed 3
 [ "$(grep -c 'No space left' err)" = 1 ] || { fail "a full disk was not told once"; cat err; }
@@ -111,6 +167,7 @@ says "closed.trace: "
 
 # Bad values in the environment are named and harmless.
 for value in nonsense file= file=/no/such/folder/x,cpu=1 "file=$tmp/v.trace,cpu=-1" "file=$tmp/v.trace,period=never" \
+	"file=$tmp/v.trace,compress=20" \
 	"file=$tmp/v.trace,what=ever"; do
 	expect 0 env LD_PRELOAD="$EXECTRACE_PRELOAD" EXECTRACE="$value" "$ptload" mixed 1
 	grep -q EXECTRACE err || grep -q /no/such/folder err || { fail "EXECTRACE=$value was not named"; cat err; }

@@ -21,6 +21,7 @@
 #include "librt/tracer/tables.h"
 #include "librt/tracer/tracer.h"
 #include "librt/tracer/unwind.h"
+#include "wire/seektable.h"
 
 /* --- clock --- */
 
@@ -408,7 +409,7 @@ START_TEST(a_sink_cuts_back_to_the_last_mark)
 
 	ck_assert_int_ge(fd, 0);
 	unlink(name);
-	ck_assert_int_eq(trace_sink_open(&sink, fd, true), 0);
+	ck_assert_int_eq(trace_sink_open(&sink, fd, true, 0), 0);
 	trace_sink_put(&sink, "whole", 5);
 	trace_sink_mark(&sink);
 	trace_sink_put(&sink, "half", 4);
@@ -420,11 +421,53 @@ START_TEST(a_sink_cuts_back_to_the_last_mark)
 }
 END_TEST
 
+#ifdef WITH_ZSTD
+/* Two frames, and half of a third: the two stay, and the table of both stands behind them. */
+START_TEST(a_sink_keeps_whole_frames)
+{
+	char name[] = "/tmp/tracer-units.XXXXXX", buf[1024];
+	const uint8_t *bytes = (const uint8_t *)buf;
+	struct trace_sink sink;
+	int fd = mkstemp(name), back = open(name, O_RDONLY);
+	uint64_t marks[2], rng = 1;
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	unlink(name);
+	ck_assert_int_eq(trace_sink_open(&sink, fd, true, 3), 0);
+	for (int i = 0; i < 2; i++) {
+		trace_sink_put(&sink, "some bytes", 10);
+		trace_sink_put(&sink, "and more of them", 16);
+		trace_sink_mark(&sink);
+		marks[i] = sink.whole;
+		/* Whole in the file, for whoever follows it, or finds it when all else is dead. */
+		ck_assert_int_eq(pread(back, buf, sizeof(buf), 0), (ssize_t)marks[i]);
+	}
+	for (int i = 0; i < 200000; i++) {
+		rng = rng * 6364136223846793005u + 1442695040888963407u;
+		trace_sink_put(&sink, &rng, sizeof(rng));
+	}
+	ck_assert_uint_gt(sink.written, sink.whole);
+	ck_assert_int_eq(trace_sink_close(&sink), 0);
+	n = pread(back, buf, sizeof(buf), 0);
+	ck_assert_int_eq(n, (ssize_t)marks[1] + 8 + 2 * 8 + 9);
+	ck_assert_uint_eq(wire_get_le32(bytes), WIRE_ZSTD_MAGIC);
+	ck_assert_uint_eq(wire_get_le32(bytes + marks[0]), WIRE_ZSTD_MAGIC);
+	ck_assert_uint_eq(wire_get_le32(bytes + marks[1]), WIRE_SEEK_TABLE_MAGIC);
+	ck_assert_uint_eq(wire_get_le32(bytes + marks[1] + 8), marks[0]);
+	ck_assert_uint_eq(wire_get_le32(bytes + marks[1] + 12), 26);
+	ck_assert_uint_eq(wire_get_le32(bytes + marks[1] + 16), marks[1] - marks[0]);
+	ck_assert_uint_eq(wire_get_le32(bytes + n - 4), WIRE_SEEK_FOOTER_MAGIC);
+	close(back);
+}
+END_TEST
+#endif
+
 START_TEST(a_full_device_is_an_error_that_stays)
 {
 	struct trace_sink sink;
 
-	ck_assert_int_eq(trace_sink_open(&sink, open("/dev/full", O_WRONLY), false), 0);
+	ck_assert_int_eq(trace_sink_open(&sink, open("/dev/full", O_WRONLY), false, 0), 0);
 	trace_sink_put(&sink, "x", 1);
 	trace_sink_flush(&sink);
 	ck_assert_int_eq(sink.error, -ENOSPC);
@@ -455,7 +498,7 @@ START_TEST(a_full_nonblocking_pipe_is_waited_for)
 
 	ck_assert_int_eq(pipe(fds), 0);
 	fcntl(fds[1], F_SETFL, O_NONBLOCK);
-	ck_assert_int_eq(trace_sink_open(&sink, fds[1], false), 0);
+	ck_assert_int_eq(trace_sink_open(&sink, fds[1], false, 0), 0);
 	pthread_create(&t, NULL, slow_reader, &fds[0]);
 	for (int i = 0; i < 10; i++)
 		trace_sink_put(&sink, block, sizeof(block));
@@ -617,7 +660,11 @@ int main(void)
 	add(s, "chunks", (const TTest *const[]){ the_pool_is_bounded_and_lends_across_sizes, a_chunk_belongs_to_one_at_a_time,
 						 NULL });
 	add(s, "sink", (const TTest *const[]){ a_sink_cuts_back_to_the_last_mark, a_full_device_is_an_error_that_stays,
-					       a_full_nonblocking_pipe_is_waited_for, NULL });
+					       a_full_nonblocking_pipe_is_waited_for,
+#ifdef WITH_ZSTD
+					       a_sink_keeps_whole_frames,
+#endif
+					       NULL });
 	add(s, "symbols", (const TTest *const[]){ own_functions_have_name_file_and_line,
 						  inlined_functions_come_before_the_one_they_are_in,
 						  functions_of_a_shared_library_have_their_name,

@@ -27,12 +27,15 @@
 
 static const struct command self = {
 	.name = "trace-record",
-	.usage = "[-q] [-o FILE] [--cpu-hz N | --no-cpu] [--period TIME] [--] PROGRAM [ARGUMENT...]",
+	.usage = "[-q] [-o FILE] [--cpu-hz N | --no-cpu] [--period TIME] [-z[LEVEL]] [--] PROGRAM [ARGUMENT...]",
 	.help = "Runs PROGRAM and records what its threads or goroutines do.\n\n"
 		"  -o, --output FILE   the trace; default: PROGRAM.trace in this folder; '-': standard output\n"
 		"      --cpu-hz N      CPU samples for each second of CPU time; default 100\n"
 		"      --no-cpu        no CPU samples\n"
 		"      --period TIME   length of a generation, such as 500ms or 2s; default 1s\n"
+		"  -z, --compress[=LEVEL]\n"
+		"                      compress the trace with zstd, 1 (the default) to 19; 0: do not.  The name then\n"
+		"                      is PROGRAM.trace.zst, and a FILE that ends in .zst asks for it by itself\n"
 		"  -q, --quiet         say nothing but what went wrong\n",
 };
 
@@ -43,6 +46,7 @@ static const struct option options[] = {
 	{ "cpu-hz", required_argument, NULL, OPT_CPU_HZ },
 	{ "no-cpu", no_argument, NULL, OPT_NO_CPU },
 	{ "period", required_argument, NULL, OPT_PERIOD },
+	{ "compress", optional_argument, NULL, 'z' },
 	{ "quiet", no_argument, NULL, 'q' },
 	COMMAND_OPTIONS_COMMON,
 };
@@ -50,12 +54,17 @@ static const struct option options[] = {
 /* As a shell has it. */
 enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
+/* What costs the program's machine least. */
+#define DEFAULT_LEVEL 1
+#define MAX_LEVEL 19
+
 struct recording {
 	const char *output;		/* as the user called it; NULL: from the program's name */
 	char *path;			/* absolute */
 	int pipe_fd;			/* what is not a file: the trace's descriptor in the program; else -1 */
 	long cpu_hz;			/* -1: the recorder's default */
 	const char *period;		/* likewise NULL */
+	long level;			/* zstd's; 0: not compressed; -1: by the output's name */
 	bool quiet;
 	struct timespec begun;
 	pid_t pid;
@@ -84,6 +93,13 @@ static char *absolute(const char *path)
 	return real;
 }
 
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), len = strlen(suffix);
+
+	return n > len && strcmp(name + n - len, suffix) == 0;
+}
+
 static int output_fail(const char *name)
 {
 	command_error(name, "%s", strerror(errno));
@@ -102,10 +118,12 @@ static int output_prepare(struct recording *rec)
 		char *name;
 
 		base = base && base[1] ? base + 1 : rec->argv[0];
-		if (asprintf(&name, "%s.trace", base) < 0)
+		if (asprintf(&name, rec->level > 0 ? "%s.trace.zst" : "%s.trace", base) < 0)
 			return output_fail(base);
 		rec->output = name;
 	}
+	if (rec->level < 0)
+		rec->level = has_suffix(rec->output, ".zst") ? DEFAULT_LEVEL : 0;
 	if (strcmp(rec->output, "-") == 0) {
 		/* The trace alone goes to standard output; what the program prints there goes to standard error. */
 		rec->output = "standard output";
@@ -166,6 +184,8 @@ static int set_exectrace(const struct recording *rec)
 		fprintf(f, ",cpu=%ld", rec->cpu_hz);
 	if (rec->period)
 		fprintf(f, ",period=%s", rec->period);
+	if (rec->level > 0)
+		fprintf(f, ",compress=%ld", rec->level);
 	rc = fclose(f) == 0 ? setenv("EXECTRACE", value, 1) : -1;
 	free(value);
 	return rc;
@@ -339,7 +359,10 @@ static void say_size(char *buf, size_t size, uint64_t bytes)
 
 /* What of a trace is whole. */
 struct scan {
-	uint64_t good;			/* bytes */
+	uint64_t good;			/* bytes, uncompressed */
+	uint64_t size;			/* of the file in the end */
+	uint64_t cut;			/* bytes that are of no use */
+	bool lost;			/* something stands, or stood, behind the last whole generation */
 	unsigned generations;
 	double seconds;
 };
@@ -349,11 +372,13 @@ static void scan_file(struct etr_raw_reader *raw, struct scan *scan)
 {
 	uint64_t first = UINT64_MAX, last = 0, frequency = 0;
 	struct etr_raw_event event;
+	int rc;
 
 	memset(scan, 0, sizeof(*scan));
-	while (etr_raw_reader_next(raw, &event) == 1) {
+	while ((rc = etr_raw_reader_next(raw, &event)) == 1) {
 		const char *name = etr_wire_name(event.type);
 
+		scan->lost = true;
 		if (strcmp(name, "EventBatch") == 0) {
 			first = event.args[2] < first ? event.args[2] : first;
 			last = event.args[2] > last ? event.args[2] : last;
@@ -361,33 +386,55 @@ static void scan_file(struct etr_raw_reader *raw, struct scan *scan)
 			frequency = event.args[0];
 		} else if (strcmp(name, "EndOfGeneration") == 0) {
 			scan->good = event.offset + 1;
+			scan->lost = false;
 			scan->generations++;
 			scan->seconds = frequency && last > first ? (double)(last - first) / (double)frequency : 0;
 		}
 	}
+	scan->lost = scan->lost || rc < 0;
 }
 
 /* 0, or -1, said: nothing of use is in it. */
-static int tell_scan(const struct recording *rec, const struct scan *scan, const char *path, const char *name, uint64_t size)
+static int tell_scan(const struct recording *rec, const struct scan *scan, const char *name)
 {
 	char text[32];
 
-	say_size(text, sizeof(text), size - scan->good);
+	say_size(text, sizeof(text), scan->good == 0 ? scan->size + scan->cut : scan->cut);
 	if (scan->good == 0) {
 		command_error(name, "no whole generation was written: %s are of no use", text);
 		return -1;
 	}
-	if (scan->good < size) {
-		if (truncate(path, (off_t)scan->good) != 0)
-			command_error(name, "%s", strerror(errno));
-		else
-			command_error(name, "the last generation was not finished: %s cut off, and what happened since is lost", text);
-	}
-	say_size(text, sizeof(text), scan->good);
+	if (scan->cut && scan->lost)
+		command_error(name, "the last generation was not finished: %s cut off, and what happened since is lost", text);
+	say_size(text, sizeof(text), scan->size);
 	if (!rec->quiet)
 		command_error(name, "%s, %u generation%s, %.3f s", text, scan->generations, scan->generations == 1 ? "" : "s",
 			      scan->seconds);
 	return 0;
+}
+
+/* Leaves what is whole in the file, and whatever is compressed with its seek table. */
+static void cut_back(int fd, const char *name, uint64_t size, struct scan *scan)
+{
+	struct etr_mend mend;
+	int rc = etr_compressed_mend(fd, &mend);
+
+	if (rc < 0) {
+		command_error(name, "%s", rc == -ETR_E_IO ? strerror(errno) : etr_strerror(rc));
+		memset(&mend, 0, sizeof(mend));
+	}
+	scan->size = size;
+	if (mend.compressed) {
+		scan->size = mend.size;
+		scan->cut = mend.cut;
+	} else if (rc == 0 && scan->good && scan->good < size) {
+		if (ftruncate(fd, (off_t)scan->good) != 0) {
+			command_error(name, "%s", strerror(errno));
+			return;
+		}
+		scan->cut = size - scan->good;
+		scan->size = scan->good;
+	}
 }
 
 /* Cuts the file called name back to what is whole and tells.  0, or -1, said: nothing of use is in it. */
@@ -396,9 +443,9 @@ static int finish_file(const struct recording *rec, const char *path, const char
 	struct etr_raw_reader *raw = etr_raw_reader_new();
 	struct scan scan;
 	struct stat st;
-	int rc = -1;
+	int rc = -1, fd = raw ? open(path, O_RDWR | O_CLOEXEC) : -1;
 
-	if (!raw || stat(path, &st) != 0) {
+	if (fd < 0 || fstat(fd, &st) != 0) {
 		command_error(name, "%s", strerror(errno));
 	} else if (st.st_size == 0) {
 		command_error(name, "the program wrote no trace");
@@ -406,8 +453,11 @@ static int finish_file(const struct recording *rec, const char *path, const char
 		command_error(name, "%s", etr_raw_reader_detail(raw));
 	} else {
 		scan_file(raw, &scan);
-		rc = tell_scan(rec, &scan, path, name, (uint64_t)st.st_size);
+		cut_back(fd, name, (uint64_t)st.st_size, &scan);
+		rc = tell_scan(rec, &scan, name);
 	}
+	if (fd >= 0)
+		close(fd);
 	etr_raw_reader_free(raw);
 	return rc;
 }
@@ -478,6 +528,18 @@ static long parse_hz(const char *text)
 	return hz;
 }
 
+static long parse_level(const char *text)
+{
+	char *end;
+	long level;
+
+	errno = 0;
+	level = strtol(text, &end, 10);
+	if (errno || end == text || *end || level < 0 || level > MAX_LEVEL)
+		command_usage_error("--compress: '%s' is not a level from 0 to %d", text, MAX_LEVEL);
+	return level;
+}
+
 /* The recorder understands it; here only what cannot be one is refused, before the program runs. */
 static const char *check_period(const char *text)
 {
@@ -496,13 +558,16 @@ static void parse(struct recording *rec, int argc, char **argv)
 	int opt;
 
 	/* "+": options end at the program. */
-	while ((opt = command_getopt(argc, argv, "+o:q", options)) != -1)
+	while ((opt = command_getopt(argc, argv, "+o:qz::", options)) != -1)
 		switch (opt) {
 		case 'o':
 			rec->output = optarg;
 			break;
 		case 'q':
 			rec->quiet = true;
+			break;
+		case 'z':
+			rec->level = optarg ? parse_level(optarg) : DEFAULT_LEVEL;
 			break;
 		case OPT_CPU_HZ:
 			rec->cpu_hz = parse_hz(optarg);
@@ -521,7 +586,7 @@ static void parse(struct recording *rec, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct recording rec = { .cpu_hz = -1 };	/* static: what it holds lives as long as the command */
+	static struct recording rec = { .cpu_hz = -1, .level = -1 };	/* static: what it holds lives as long as the command */
 	int status;
 
 	command_begin(&self, argv);

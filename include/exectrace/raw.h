@@ -156,6 +156,20 @@ struct etr_extent {
  */
 int etr_reader_extents(struct etr_reader *reader, struct etr_extent **extents, size_t *n);
 
+struct etr_mend {
+	int compressed;			/* the file is compressed; else it was left alone */
+	int mended;			/* it was changed */
+	uint64_t size;			/* of the file now, in bytes */
+	uint64_t cut;			/* of it, bytes that were cut off: a frame, or a seek table, that was not whole */
+};
+
+/*
+ * For a compressed recording whose writer was killed: cuts the file behind its last whole frame, which ends a generation in what the
+ * recorder writes, and appends a seek table.  A file that has its seek table is left as it is, and one without any whole frame too.
+ * fd: a regular file, open for reading and writing; its offset stays.  Return: 0; -ETR_E_IO with errno set, -ETR_E_NOMEM.
+ */
+int etr_compressed_mend(int fd, struct etr_mend *mend);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

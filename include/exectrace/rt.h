@@ -136,12 +136,13 @@ struct exrt_trace_opts {
 	size_t struct_size;		/* sizeof(struct exrt_trace_opts) */
 	unsigned cpu_hz;		/* CPU samples a second of CPU time of a thread; 0: 100; UINT_MAX: none */
 	unsigned advance_ms;		/* length of a generation; 0: 1000 */
+	unsigned compress;		/* zstd's level, 1 to 19, on the recorder's own thread; 0: not compressed */
 };
 
 /*
  * Starts recording to a file (created with mode 0600, or emptied; "%p" stands for the process id) or to a descriptor, which is
  * duplicated. opts may be NULL. Anywhere in the process, on a goroutine or not. Return: 0; -EBUSY when recording already;
- * -EINVAL: a struct_size that is too small, or a cpu_hz above 10,000; what open said.
+ * -EINVAL: a struct_size that is too small, a cpu_hz above 10,000, or a compress above 19; what open said.
  */
 int exrt_trace_start(const char *path, const struct exrt_trace_opts *opts);
 int exrt_trace_start_fd(int fd, const struct exrt_trace_opts *opts);

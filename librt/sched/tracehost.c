@@ -201,8 +201,10 @@ static int options_from(struct trace_options *options, const struct exrt_trace_o
 {
 	if (!opts)
 		return 0;
-	if (opts->struct_size < sizeof(*opts))
+	if (opts->struct_size < offsetof(struct exrt_trace_opts, compress))
 		return -EINVAL;
+	if (opts->struct_size >= sizeof(*opts))
+		options->compress = opts->compress;
 	if (opts->cpu_hz)
 		options->cpu_hz = opts->cpu_hz == UINT_MAX ? 0 : opts->cpu_hz;
 	if (opts->advance_ms)

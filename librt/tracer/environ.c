@@ -7,6 +7,7 @@
  *     cpu=HZ           CPU samples a second of CPU time; 0: none
  *     period=DURATION  a generation's length: 500ms, 2s
  *     buffer=SIZE      bytes of buffers before events are dropped: 16M, 1G
+ *     compress=LEVEL   zstd frames, one a generation, of this level, 1 to 19
  *
  * EXECTRACE_OWNER=PID:N is set in turn: process PID records, and it is the N-th program in it.  A child that inherits both
  * records only if the path has "%p"; the same process after an exec records into PATH.N.
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "librt/tracer/core.h"
+#include "librt/tracer/zframes.h"
 
 #define VARIABLE "EXECTRACE"
 #define OWNER "EXECTRACE_OWNER"
@@ -84,6 +86,10 @@ static bool parse_item(char *item, struct trace_options *o)
 	}
 	if (strcmp(item, "buffer") == 0 && parse_number(value, sizes, (uint64_t)1 << 40, &v) && v > 0) {
 		o->buffer_limit = v;
+		return true;
+	}
+	if (strcmp(item, "compress") == 0 && parse_number(value, plain, TRACE_ZSTD_MAX_LEVEL, &v)) {
+		o->compress = (unsigned)v;
 		return true;
 	}
 	value[-1] = '=';

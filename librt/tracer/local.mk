@@ -19,4 +19,10 @@ librt_tracer_sources += \
 	%D%/tables.c %D%/tables.h \
 	%D%/tracer.h \
 	%D%/unwind.c %D%/unwind.h \
-	%D%/writer.c %D%/writer.h
+	%D%/writer.c %D%/writer.h \
+	%D%/zframes.h
+if WITH_ZSTD
+librt_tracer_sources += %D%/zframes.c
+else
+librt_tracer_sources += %D%/zframes-none.c
+endif

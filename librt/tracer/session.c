@@ -22,6 +22,7 @@
 #include "librt/tracer/fatal.h"
 #include "librt/tracer/sampler.h"
 #include "librt/tracer/tables.h"
+#include "librt/tracer/zframes.h"
 
 #define BUFFER_LIMIT_MIN (1u << 20)
 
@@ -82,7 +83,7 @@ static int options_check(struct trace_options *o)
 		o->buffer_limit = 64u << 20;
 	if (o->buffer_limit < BUFFER_LIMIT_MIN)
 		o->buffer_limit = BUFFER_LIMIT_MIN;
-	if (o->cpu_hz > 10000)
+	if (o->cpu_hz > 10000 || o->compress > TRACE_ZSTD_MAX_LEVEL)
 		return -EINVAL;
 	return 0;
 }

@@ -15,10 +15,23 @@
 #include <unistd.h>
 
 #include "librt/tracer/sys.h"
+#include "librt/tracer/tracer.h"
+#include "librt/tracer/zframes.h"
 
 #define BUFFER_SIZE ((size_t)256 << 10)
 
-int trace_sink_open(struct trace_sink *sink, int fd, bool regular)
+/* A recording that is too large is better than none. */
+static struct trace_zframes *compressor(unsigned level)
+{
+	struct trace_zframes *z = NULL;
+	int err = level != 0 ? trace_zframes_new(&z, level) : 0;
+
+	if (err < 0)
+		trace_warn("recording uncompressed: %s", err == -ENOTSUP ? "built without zstd" : strerror(-err));
+	return z;
+}
+
+int trace_sink_open(struct trace_sink *sink, int fd, bool regular, unsigned level)
 {
 	*sink = (struct trace_sink){ .fd = fd, .regular = regular, .buffer = trace_pages_new(BUFFER_SIZE) };
 	if (regular) {
@@ -26,6 +39,7 @@ int trace_sink_open(struct trace_sink *sink, int fd, bool regular)
 
 		sink->written = sink->whole = at > 0 ? (uint64_t)at : 0;
 	}
+	sink->zframes = compressor(level);
 	return sink->buffer != NULL ? 0 : -ENOMEM;
 }
 
@@ -57,8 +71,11 @@ void trace_sink_flush(struct trace_sink *sink)
 	sink->used = 0;
 }
 
-void trace_sink_put(struct trace_sink *sink, const void *bytes, size_t n)
+/* Bytes as they go out. */
+static void put_out(void *ctx, const void *bytes, size_t n)
 {
+	struct trace_sink *sink = ctx;
+
 	if (n > BUFFER_SIZE - sink->used)
 		trace_sink_flush(sink);
 	if (n >= BUFFER_SIZE) {
@@ -69,8 +86,24 @@ void trace_sink_put(struct trace_sink *sink, const void *bytes, size_t n)
 	sink->used += n;
 }
 
+static void note_error(struct trace_sink *sink, int err)
+{
+	if (err < 0 && sink->error == 0)
+		sink->error = err;
+}
+
+void trace_sink_put(struct trace_sink *sink, const void *bytes, size_t n)
+{
+	if (sink->zframes == NULL)
+		put_out(sink, bytes, n);
+	else if (sink->error == 0)
+		note_error(sink, trace_zframes_put(sink->zframes, bytes, n, put_out, sink));
+}
+
 void trace_sink_mark(struct trace_sink *sink)
 {
+	if (sink->zframes != NULL && sink->error == 0)
+		note_error(sink, trace_zframes_end(sink->zframes, put_out, sink));
 	trace_sink_flush(sink);
 	if (sink->error == 0)
 		sink->whole = sink->written;
@@ -79,8 +112,17 @@ void trace_sink_mark(struct trace_sink *sink)
 int trace_sink_close(struct trace_sink *sink)
 {
 	trace_sink_flush(sink);
-	if (sink->regular && sink->written > sink->whole)
-		syscall(SYS_ftruncate, sink->fd, (off_t)sink->whole);
+	if (sink->regular && sink->written > sink->whole && syscall(SYS_ftruncate, sink->fd, (off_t)sink->whole) == 0) {
+		syscall(SYS_lseek, sink->fd, (off_t)sink->whole, SEEK_SET);
+		sink->written = sink->whole;
+	}
+	/* Behind half a frame it would not be found. */
+	if (sink->zframes != NULL && sink->written == sink->whole) {
+		trace_zframes_table(sink->zframes, put_out, sink);
+		trace_sink_flush(sink);
+	}
+	trace_zframes_free(sink->zframes);
+	sink->zframes = NULL;
 	if (syscall(SYS_close, sink->fd) < 0 && sink->error == 0 && errno != EINTR)
 		sink->error = -errno;
 	trace_pages_free(sink->buffer, BUFFER_SIZE);

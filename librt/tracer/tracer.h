@@ -216,6 +216,7 @@ struct trace_options {
 	unsigned cpu_hz;		/* CPU samples a second of CPU time; 0: none; default 100 */
 	unsigned advance_ms;		/* a generation's length; default 1000 */
 	uint64_t buffer_limit;		/* bytes of buffers before events are dropped; default 64 MiB */
+	unsigned compress;		/* zstd's level, 1 to 19; 0: not compressed */
 };
 #define TRACE_OPTIONS_INIT { .fd = -1, .path = 0, .cpu_hz = 100, .advance_ms = 1000, .buffer_limit = 64u << 20 }
 

@@ -223,13 +223,15 @@ void trace_writer_run(void *arg)
 		trace_futex_wait(&trace_core.bell, atomic_load_explicit(&trace_core.bell, memory_order_acquire), TRACE_NS_PER_MS);
 	w.gen = s->first_gen;
 	w.batch = malloc(sizeof(*w.batch));
-	trouble = trace_sink_open(&w.sink, s->fd, s->regular);
+	trouble = trace_sink_open(&w.sink, s->fd, s->regular, s->options.compress);
 	if (w.batch == NULL)
 		trouble = -ENOMEM;
 	if (trouble == 0) {
 		wire_put_file_header(header, 26);
 		trace_sink_put(&w.sink, header, sizeof(header));
-		trace_sink_mark(&w.sink);
+		/* A frame is a generation, the first one with the header. */
+		if (w.sink.zframes == NULL)
+			trace_sink_mark(&w.sink);
 		trace_output_sync(&w, &s->first_snapshot);
 		trouble = session_loop(&w);
 	}
