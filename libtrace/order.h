@@ -23,13 +23,16 @@
 
 #define ETR__MAX_PENDING 2	/* events that one wire event may expand to, beyond the first */
 
+/* How usual events are delivered: by the rules like all others, or in the fast loop, with BMI2's bit extraction or without. */
+enum etr__path { ETR__PATH_RULES, ETR__PATH_LOOP, ETR__PATH_LOOP_BMI2 };
+
 /* One ordering: a generation at hand, the model that its events move, and what has been delivered.  It belongs to one thread. */
 struct etr__order {
 	struct etr__generation *now;	/* the caller's; NULL: none yet */
 	struct etr__fault *fault;	/* the caller's */
 	struct etr__model model;
 
-	bool bmi2;			/* etr__order_can_bmi2() */
+	enum etr__path path;		/* etr__order_best_path(), but in tests */
 	bool stuck;			/* the fault was recorded behind events that were delivered; it is next */
 	struct etr__guess *guess;	/* NULL: the model is the true one */
 	uint64_t last_number;		/* the highest of the generations that have begun */
@@ -61,8 +64,8 @@ int etr__order_events(struct etr__order *o, struct etr_event *ev, int max);
  */
 int etr__order_run(struct etr__order *o, struct etr_event *ev, int max);
 
-/* Whether this processor is good at bit extraction. */
-bool etr__order_can_bmi2(void);
+/* The last path that this processor can take, and should. */
+enum etr__path etr__order_best_path(void);
 
 /* The id of a name in the generation's tables, put there if it came from an earlier one.  0, or -1 when out of memory. */
 int etr__name_in_tables(struct etr__name *name, struct etr__generation *g, etr_string_id *id);

@@ -374,14 +374,14 @@ static int run_anywhere(struct etr__order *o, struct etr_event *events, int max)
 	return run(o, events, max, false);
 }
 
-bool etr__order_can_bmi2(void)
+enum etr__path etr__order_best_path(void)
 {
 #ifdef __x86_64__
 	/* The first two Zens have the instructions, but in microcode. */
-	return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2");
-#else
-	return false;
+	if (__builtin_cpu_supports("bmi2") && !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2"))
+		return ETR__PATH_LOOP_BMI2;
 #endif
+	return ETR__PATH_LOOP;
 }
 
 #ifdef __x86_64__
@@ -394,17 +394,17 @@ static __attribute__((target("bmi,bmi2"))) int run_bmi2(struct etr__order *o, st
 int etr__order_run(struct etr__order *o, struct etr_event *events, int max)
 {
 #ifdef __x86_64__
-	if (o->bmi2)
+	if (o->path == ETR__PATH_LOOP_BMI2)
 		return run_bmi2(o, events, max);
 #endif
-	return run_anywhere(o, events, max);
+	return o->path == ETR__PATH_RULES ? 0 : run_anywhere(o, events, max);
 }
 
 #else
 
-bool etr__order_can_bmi2(void)
+enum etr__path etr__order_best_path(void)
 {
-	return false;
+	return ETR__PATH_RULES;
 }
 
 int etr__order_run(struct etr__order *o, struct etr_event *events, int max)

@@ -14,7 +14,7 @@ void etr__order_init(struct etr__order *o, struct etr__fault *fault)
 	memset(o, 0, sizeof(*o));
 	o->fault = fault;
 	o->next_sample_time = INT64_MAX;
-	o->bmi2 = etr__order_can_bmi2();
+	o->path = etr__order_best_path();
 	etr__model_init(&o->model);
 }
 

@@ -1,5 +1,5 @@
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, else replay.c does, in `make check`, over the corpora.
-fuzz_targets = fuzz-reader fuzz-threads fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis fuzz-cond
+fuzz_targets = fuzz-reader fuzz-threads fuzz-paths fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis fuzz-cond
 check_PROGRAMS += $(fuzz_targets) diff-go
 
 fuzz_common = %D%/fuzz.h %D%/fuzzread.c %D%/structmut.c %D%/structmut.h
@@ -17,6 +17,9 @@ fuzz_reader_LDFLAGS = $(fuzz_ldflags)
 fuzz_threads_SOURCES = %D%/fuzz-threads.c $(fuzz_common)
 fuzz_threads_LDADD = $(fuzz_libs)
 fuzz_threads_LDFLAGS = $(fuzz_ldflags)
+fuzz_paths_SOURCES = %D%/fuzz-paths.c $(fuzz_common)
+fuzz_paths_LDADD = $(fuzz_libs)
+fuzz_paths_LDFLAGS = $(fuzz_ldflags)
 fuzz_stream_SOURCES = %D%/fuzz-stream.c $(fuzz_common)
 fuzz_stream_LDADD = $(fuzz_libs)
 fuzz_stream_LDFLAGS = $(fuzz_ldflags)

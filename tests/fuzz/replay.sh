@@ -28,6 +28,7 @@ run() {
 
 run fuzz-reader "$dir"/traces/*
 run fuzz-threads "$dir"/traces/*
+FUZZ_ROUNDS=${FUZZ_ROUNDS:-10} run fuzz-paths "$dir"/traces/* "$top_srcdir"/testdata/go/*.trace
 run fuzz-stream "$dir"/traces/*
 run fuzz-raw "$dir"/traces/*
 run fuzz-analysis "$dir"/traces/*
