@@ -10,6 +10,7 @@ libanalysis_la_SOURCES = \
 	%D%/json.c %D%/json.h \
 	%D%/labels.c %D%/labels.h \
 	%D%/lockchain.c %D%/lockchain.h \
+	%D%/lockhistory.c %D%/lockhistory.h \
 	%D%/locks.c %D%/locks.h \
 	%D%/names.c %D%/names.h \
 	%D%/past.c %D%/past.h \

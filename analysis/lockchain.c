@@ -9,11 +9,6 @@
  * get the lock, since somebody else was quicker, waits again within microseconds, and keeps the history.  (Go's mutex queues it
  * in front of all others.  So it does, rarely, with one that was not seen to wait, which is why a little disorder is allowed.)
  *
- * A wait is charged to the unlocks that came while it lasted, each with the time since the one before it, or since the wait began.
- * So that many waiters cost no more than few, an unlock notes how many waits begin and cease to cover the whole of its time;
- * the sum is made when the unlock is forgotten.  Unlocks are forgotten that are older than any present wait.  Should there be
- * HISTORY_MAX nevertheless, half of them go, and what lies before them is unattributed.
- *
  * Ownership: a history belongs to its class, or, where a class has several locks, to one token of one goroutine.
  */
 #include "config.h"
@@ -25,36 +20,17 @@
 
 #include "analysis/grow.h"
 
-#define HISTORY_MIN 64u
-#define HISTORY_MAX 65536u
-
 /* Locks that a goroutine may hold at once and be known for. */
 #define TOKENS 4u
 
 /* See above. */
-#define SEVERAL 8u
+#define SEVERAL 5u
 
 /* A goroutine that runs for less before it waits at the same place found its lock taken. */
 #define AGAIN_NS 10000
 
-struct unlock {
-	int64_t time;
-	int64_t part;		/* ns of waits that began within its time */
-	uint32_t slot;
-	uint32_t begin, end;	/* waits that cover it and what follows, but not what precedes; and the other way round */
-};
-
-struct history {
-	struct unlock *unlocks;	/* oldest first */
-	size_t n, cap;
-	int64_t before;		/* time of the last one that was forgotten, INT64_MIN for none */
-	uint64_t cover;		/* waits that cover all the time from there to the first */
-	int64_t order;		/* when the wait began that ended last */
-	int64_t last;		/* whose that was */
-};
-
 struct token {
-	struct history *history;
+	struct an_history *history;
 	uint32_t site;
 	an_stack_id stack;
 };
@@ -72,7 +48,7 @@ struct an_chain_site {
 	bool several;			/* locks, by what follows */
 	uint64_t waits, disorder;	/* that ended; those of them that had begun before the one that ended before them */
 	int64_t order, last;		/* as in a history */
-	struct history *history;	/* NULL if there are several, or none yet */
+	struct an_history *history;	/* NULL if there are several, or none yet */
 };
 
 void an_chains_init(struct an_chains *chains, struct an_profile *profile, uint32_t unattributed)
@@ -82,47 +58,20 @@ void an_chains_init(struct an_chains *chains, struct an_profile *profile, uint32
 	an_map_init(&chains->holders, 1, sizeof(struct holder));
 }
 
-/* Charges the oldest `count` unlocks and forgets them. */
-static void forget_unlocks(struct an_chains *chains, struct history *history, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct unlock *unlock = &history->unlocks[i];
-		int64_t ns = unlock->part;
-
-		history->cover += unlock->begin;
-		if (history->cover)
-			ns += (int64_t)history->cover * (unlock->time - history->before);
-		history->cover -= unlock->end;
-		history->before = unlock->time;
-		an_profile_count(chains->profile, unlock->slot, 0, ns);
-	}
-	history->n -= count;
-	memmove(history->unlocks, history->unlocks + count, history->n * sizeof(history->unlocks[0]));
-}
-
-static void history_free(struct an_chains *chains, struct history *history)
-{
-	if (!history)
-		return;
-	forget_unlocks(chains, history, history->n);
-	free(history->unlocks);
-	free(history);
-}
-
 void an_chains_finish(struct an_chains *chains)
 {
 	const uint64_t *key;
 	void *value;
 
 	for (size_t i = 0; i < chains->nsites; i++) {
-		history_free(chains, chains->sites[i].history);
+		an_history_free(chains->sites[i].history, chains->profile);
 		chains->sites[i].history = NULL;
 	}
 	for (size_t pos = 0; an_map_each(&chains->holders, &pos, &key, &value);) {
 		struct holder *holder = value;
 
 		while (holder->n)
-			history_free(chains, holder->tokens[--holder->n].history);
+			an_history_free(holder->tokens[--holder->n].history, chains->profile);
 	}
 }
 
@@ -164,19 +113,14 @@ static uint32_t root_of(struct an_chains *chains, uint32_t site)
 	return site;
 }
 
-static int64_t last_time(const struct history *history)
-{
-	return history && history->n ? history->unlocks[history->n - 1].time : INT64_MIN;
-}
-
 /* Of two histories of one lock the one that is more up to date; the other goes. */
-static struct history *fresher(struct an_chains *chains, struct history *a, struct history *b)
+static struct an_history *fresher(struct an_chains *chains, struct an_history *a, struct an_history *b)
 {
-	if (last_time(a) < last_time(b)) {
-		history_free(chains, a);
+	if (an_history_last_time(a) < an_history_last_time(b)) {
+		an_history_free(a, chains->profile);
 		return b;
 	}
-	history_free(chains, b);
+	an_history_free(b, chains->profile);
 	return a;
 }
 
@@ -202,14 +146,14 @@ static struct an_chain_site *unite(struct an_chains *chains, uint32_t a, uint32_
 }
 
 /* Could a wait be the next that ends, by the order of a history? */
-static bool in_order(const struct history *history, const struct an_chain_unlock *unlock)
+static bool in_order(const struct an_history *history, const struct an_chain_unlock *unlock)
 {
 	return unlock->start >= history->order || unlock->waiter == history->last;
 }
 
-static struct history *take(struct holder *holder, unsigned i)
+static struct an_history *take(struct holder *holder, unsigned i)
 {
-	struct history *history = holder->tokens[i].history;
+	struct an_history *history = holder->tokens[i].history;
 
 	holder->n--;
 	memmove(&holder->tokens[i], &holder->tokens[i + 1], (holder->n - i) * sizeof(holder->tokens[0]));
@@ -221,20 +165,20 @@ static int give(struct an_chains *chains, int64_t g, const struct token *token)
 	struct holder *holder = an_map_add(&chains->holders, &(uint64_t){ (uint64_t)g }, NULL);
 
 	if (!holder) {
-		history_free(chains, token->history);
+		an_history_free(token->history, chains->profile);
 		return -ETR_E_NOMEM;
 	}
 	if (holder->n == TOKENS)
-		history_free(chains, take(holder, 0));
+		an_history_free(take(holder, 0), chains->profile);
 	holder->tokens[holder->n++] = *token;
 	return 0;
 }
 
 /* The history that the unlocker was handed, or that the waiter kept; NULL for neither. */
-static struct history *handed(struct an_chains *chains, uint32_t root, const struct an_chain_unlock *unlock)
+static struct an_history *handed(struct an_chains *chains, uint32_t root, const struct an_chain_unlock *unlock)
 {
 	struct holder *holder = an_map_find(&chains->holders, &(uint64_t){ (uint64_t)unlock->unlocker });
-	struct history *found = NULL;
+	struct an_history *found = NULL;
 
 	for (unsigned i = holder ? holder->n : 0; i-- > 0 && !found;)
 		if (root_of(chains, holder->tokens[i].site) == root && in_order(holder->tokens[i].history, unlock))
@@ -259,10 +203,10 @@ static void judge(struct an_chain_site *class, const struct an_chain_unlock *unl
 }
 
 /* The history of the lock that was unlocked, still owned by its class if that is one lock. */
-static struct history *history_of(struct an_chains *chains, struct an_chain_site *class, const struct an_chain_unlock *unlock)
+static struct an_history *history_of(struct an_chains *chains, struct an_chain_site *class, const struct an_chain_unlock *unlock)
 {
 	const uint32_t root = (uint32_t)(class - chains->sites);
-	struct history *history = class->history;
+	struct an_history *history = class->history;
 
 	judge(class, unlock);
 	if (history && class->several) {
@@ -275,83 +219,35 @@ static struct history *history_of(struct an_chains *chains, struct an_chain_site
 	history = class->history;
 	if (!history)
 		history = handed(chains, root, unlock);
-	if (!history && (history = calloc(1, sizeof(*history))))
-		history->before = history->order = INT64_MIN;
+	if (!history)
+		history = an_history_new();
 	if (!class->several)
 		class->history = history;
 	return history;
 }
 
-/* Room for one more unlock.  Those go first that nobody waits since. */
-static int make_room(struct an_chains *chains, struct history *history, int64_t oldest)
-{
-	struct unlock *unlocks;
-	size_t done = 0;
-
-	while (done < history->n && history->unlocks[done].time <= oldest)
-		done++;
-	forget_unlocks(chains, history, done);
-	if (history->n == HISTORY_MAX)
-		forget_unlocks(chains, history, HISTORY_MAX / 2);
-	if (history->n <= history->cap / 2 && history->cap)
-		return 0;
-	unlocks = an_grow(history->unlocks, &history->cap, history->cap ? history->cap * 2 : HISTORY_MIN, sizeof(*unlocks));
-	if (!unlocks)
-		return -ETR_E_NOMEM;
-	history->unlocks = unlocks;
-	return 0;
-}
-
-/* Charges a wait that the last unlock ended. */
-static void charge(struct an_chains *chains, struct history *history, int64_t start)
-{
-	size_t low = 0, high = history->n - 1;
-	struct unlock *unlocks = history->unlocks;
-
-	/* The first unlock within the wait; the last one is. */
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (unlocks[middle].time > start)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	if (low == 0 && start < history->before) {
-		an_profile_count(chains->profile, chains->unattributed, 0, history->before - start);
-	} else {
-		unlocks[low].part += unlocks[low].time - start;
-		low++;
-	}
-	if (low < history->n) {
-		unlocks[low].begin++;
-		unlocks[history->n - 1].end++;
-	}
-}
-
 int an_chains_unlock(struct an_chains *chains, const struct an_chain_unlock *unlock, int64_t (*oldest)(void *ctx), void *ctx)
 {
 	struct an_chain_site *class = unite(chains, unlock->wait_site, unlock->unlock_site);
-	struct history *history = history_of(chains, class, unlock);
+	struct an_history *history = history_of(chains, class, unlock);
 	struct holder *holder;
 	struct token token;
 
 	if (!history)
 		return -ETR_E_NOMEM;
-	if (history->n == history->cap && make_room(chains, history, oldest(ctx)) < 0) {
+	if (an_history_append(history, chains->profile, unlock->time, unlock->slot, oldest, ctx) < 0) {
 		if (class->several)
-			history_free(chains, history);
+			an_history_free(history, chains->profile);
 		return -ETR_E_NOMEM;
 	}
-	history->unlocks[history->n++] = (struct unlock){ .time = unlock->time, .slot = unlock->slot };
-	charge(chains, history, unlock->start);
+	an_history_charge(history, chains->profile, unlock->from, unlock->to, chains->unattributed);
 	if (unlock->waiter != history->last)
 		history->order = unlock->first;
 	history->last = unlock->waiter;
 	holder = an_map_add(&chains->holders, &(uint64_t){ (uint64_t)unlock->waiter }, NULL);
 	if (!holder) {
 		if (class->several)
-			history_free(chains, history);
+			an_history_free(history, chains->profile);
 		return -ETR_E_NOMEM;
 	}
 	holder->first = unlock->first;
@@ -388,6 +284,6 @@ void an_chains_forget(struct an_chains *chains, int64_t g)
 	if (!holder)
 		return;
 	while (holder->n)
-		history_free(chains, holder->tokens[--holder->n].history);
+		an_history_free(holder->tokens[--holder->n].history, chains->profile);
 	an_map_remove(&chains->holders, &key);
 }

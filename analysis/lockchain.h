@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/lockhistory.h"
 #include "analysis/names.h"
 #include "analysis/profile.h"
 #include "analysis/wordmap.h"
@@ -29,6 +30,7 @@ struct an_chains {
 /* An unlock that woke a waiter. */
 struct an_chain_unlock {
 	int64_t time, start;		/* of the unlock; when the wait began */
+	int64_t from, to;		/* what is to be charged of the wait; nothing if they are equal */
 	int64_t first;			/* when the waiter began to wait for the lock, be it that it waited in vain since */
 	int64_t unlocker, waiter;	/* goroutines */
 	uint32_t slot;			/* of the unlocker's stack in the profile */
@@ -43,8 +45,7 @@ void an_chains_free(struct an_chains *chains);
 uint32_t an_chains_site(struct an_chains *chains, const struct an_frame *frame);
 
 /*
- * Charges the time of the wait.  oldest tells when the longest of all present waits began, this one included.  Return: 0 or
- * -ETR_E_NOMEM.
+ * Finds the lock and charges the wait; oldest as in an_history_append().  Return: 0 or -ETR_E_NOMEM.
  */
 int an_chains_unlock(struct an_chains *chains, const struct an_chain_unlock *unlock, int64_t (*oldest)(void *ctx), void *ctx);
 

@@ -5,14 +5,14 @@
  * At each unlock that wakes a waiter, the unlocker's stack is charged one contention, and for every waiter of that lock the time
  * since it began to wait or, if later, since the previous such unlock.
  *
- * Where the trace names locks, that is computed as it stands.  A lock keeps how many of its waiters were there at the last such
- * unlock (each is owed the time since then) and how many came since, with the sum of their starts, so an unlock costs the same
- * for any number of waiters.
+ * Where the trace names locks, each has a history of its unlocks for as long as somebody waits for it, and a wait is charged to it
+ * when it has ended, since only then a filter can say whether it counts.  Also one that ends otherwise, or not at all, is charged to
+ * the unlocks that it saw.
  *
  * Where it does not, lockchain.c finds out what it can about mutexes.  Of Go's RWMutex, readers wait until one unlock of a writer
  * and a writer that has the inner mutex until the last reader's: such a wait is that one's alone.
  *
- * Invariants: a G in `waits` waits, and counts in its lock's `old` or `recent` if that is named.
+ * Invariants: a G in `waits` waits, and counts in its lock's `waiters` if that is named.
  */
 #include "config.h"
 
@@ -28,13 +28,13 @@ struct wait {
 	uint64_t lock;		/* if named */
 	an_stack_id stack;
 	bool named;
+	an_text_id reason, function;	/* of the wait and of the waiter, for the filter */
 };
 
+/* A lock with a name that somebody waits for. */
 struct lock {
-	uint64_t old, recent;	/* waiters since before and since after last_unlock */
-	int64_t recent_starts;	/* the sum of recent waiters' starts, counted from base */
-	int64_t base;
-	int64_t last_unlock;
+	struct an_history *history;
+	uint64_t waiters;
 };
 
 enum stack_kind {
@@ -82,14 +82,44 @@ int an_locks_init(struct an_locks *locks, struct an_source *source, struct an_pr
 
 void an_locks_free(struct an_locks *locks)
 {
-	an_map_free(&locks->waits);
-	an_map_free(&locks->by_id);
+	an_locks_finish(locks);
 	an_chains_free(&locks->chains);
 	free(locks->stacks);
 }
 
+/* What counts of a wait up to a moment, from..to; none if the filter does not take it. */
+static bool wait_counts(struct an_locks *locks, const struct wait *wait, int64_t g, int64_t end, int64_t *from, int64_t *to)
+{
+	struct an_interval interval = { .id = g, .start = wait->start, .end = end, .state = ETR_STATE_WAITING,
+					.reason = wait->reason, .function = wait->function };
+
+	if (locks->filter && !an_filter_interval(locks->filter, &locks->source->names, &interval))
+		return false;
+	*from = interval.start;
+	*to = interval.end;
+	return true;
+}
+
+/* A wait for a named lock ends other than by an unlock: those that it saw are charged nevertheless. */
+static void charge_seen(struct an_locks *locks, const struct wait *wait, int64_t g, int64_t end)
+{
+	const struct lock *lock = an_map_find(&locks->by_id, &wait->lock);
+	int64_t seen = lock ? an_history_last_time(lock->history) : INT64_MIN, from, to;
+
+	if (seen > wait->start && wait_counts(locks, wait, g, end, &from, &to))
+		an_history_charge(lock->history, locks->profile, from, to < seen ? to : seen, locks->chains.unattributed);
+}
+
 void an_locks_finish(struct an_locks *locks)
 {
+	const uint64_t *key;
+	void *value;
+
+	for (size_t pos = 0; an_map_each(&locks->waits, &pos, &key, &value);)
+		if (((const struct wait *)value)->named)
+			charge_seen(locks, value, (int64_t)*key, locks->source->end);
+	for (size_t pos = 0; an_map_each(&locks->by_id, &pos, &key, &value);)
+		an_history_free(((struct lock *)value)->history, locks->profile);
 	an_chains_finish(&locks->chains);
 	an_map_free(&locks->waits);
 	an_map_free(&locks->by_id);
@@ -152,10 +182,10 @@ static const struct an_lock_stack *stack_known(struct an_locks *locks, an_stack_
 	return &locks->stacks[stack];
 }
 
-static int begin_wait(struct an_locks *locks, const struct etr_event *event)
+static int begin_wait(struct an_locks *locks, const struct etr_event *event, an_text_id function)
 {
 	const uint64_t g = (uint64_t)event->u.transition.id;
-	struct wait wait = { .start = event->time };
+	struct wait wait = { .start = event->time, .function = function };
 	struct wait *slot;
 
 	wait.named = an_notes_lock(&locks->source->notes, event->u.transition.stack, &wait.lock);
@@ -163,51 +193,20 @@ static int begin_wait(struct an_locks *locks, const struct etr_event *event)
 	if (!wait.named && stack_known(locks, wait.stack)->kind == STACK_OTHER)
 		return 0;
 	if (wait.named) {
-		bool added;
-		struct lock *lock = an_map_add(&locks->by_id, &wait.lock, &added);
+		struct lock *lock = an_map_add(&locks->by_id, &wait.lock, NULL);
 
-		if (!lock)
+		if (!lock || (!lock->history && !(lock->history = an_history_new())))
 			return -ETR_E_NOMEM;
-		if (added)
-			lock->last_unlock = lock->base = event->time;
-		lock->recent++;
-		lock->recent_starts += wait.start - lock->base;
+		lock->waiters++;
 	} else {
 		wait.first = an_chains_wait(&locks->chains, event->u.transition.id, wait.stack, event->time);
 	}
+	wait.reason = an_names_text(&locks->source->names, event->u.transition.reason);
 	slot = an_map_add(&locks->waits, &g, NULL);
 	if (!slot)
 		return -ETR_E_NOMEM;
 	*slot = wait;
 	return 0;
-}
-
-/* The waiter leaves; returns what all waiters, it included, are owed since the last unlock. */
-static int64_t leave_lock(struct an_locks *locks, const struct wait *wait, int64_t now, bool unlock)
-{
-	struct lock *lock = an_map_find(&locks->by_id, &wait->lock);
-	int64_t owed;
-
-	if (!lock)
-		return 0;
-	owed = (int64_t)lock->old * (now - lock->last_unlock) + (int64_t)lock->recent * (now - lock->base) - lock->recent_starts;
-	if (wait->start > lock->last_unlock || !lock->old) {
-		lock->recent--;
-		lock->recent_starts -= wait->start - lock->base;
-	} else {
-		lock->old--;
-	}
-	if (!lock->old && !lock->recent) {
-		an_map_remove(&locks->by_id, &wait->lock);
-		return owed;
-	}
-	if (unlock) {
-		lock->old += lock->recent;
-		lock->recent = 0;
-		lock->recent_starts = 0;
-		lock->last_unlock = lock->base = now;
-	}
-	return owed;
 }
 
 /* When the longest wait began, the one that just ended included. */
@@ -224,21 +223,44 @@ static int64_t oldest_start(void *ctx)
 	return oldest;
 }
 
-/* A waiter of a lock that has no name is woken. */
-static int end_unnamed(struct an_locks *locks, const struct etr_event *event, const struct wait *wait, uint32_t slot)
+/* A waiter of a lock that has no name is woken; from and to are what counts of that. */
+static int end_unnamed(struct an_locks *locks, const struct etr_event *event, const struct wait *wait, uint32_t slot,
+		       int64_t from, int64_t to)
 {
 	const struct an_lock_stack *waited = stack_known(locks, wait->stack);
-	struct an_chain_unlock unlock = { .time = event->time, .start = wait->start, .first = wait->first, .unlocker = event->g,
-					  .waiter = event->u.transition.id, .slot = slot, .wait_site = waited->site,
-					  .wait_stack = wait->stack };
+	struct an_chain_unlock unlock = { .time = event->time, .start = wait->start, .from = from, .to = to,
+					  .first = wait->first, .unlocker = event->g, .waiter = event->u.transition.id,
+					  .slot = slot, .wait_site = waited->site, .wait_stack = wait->stack };
 
-	an_profile_count(locks->profile, slot, 1, 0);
 	if (waited->kind == STACK_SINGLE || !waited->site) {
-		an_profile_count(locks->profile, slot, 0, event->time - wait->start);
+		an_profile_count(locks->profile, slot, 0, to - from);
 		return 0;
 	}
 	unlock.unlock_site = stack_known(locks, an_names_stack(&locks->source->names, event->stack))->site;
 	return an_chains_unlock(&locks->chains, &unlock, oldest_start, locks);
+}
+
+static int end_named(struct an_locks *locks, const struct etr_event *event, const struct wait *wait, uint32_t slot, int64_t from,
+		     int64_t to)
+{
+	struct lock *lock = an_map_find(&locks->by_id, &wait->lock);
+
+	if (!lock)
+		return 0;
+	if (an_history_append(lock->history, locks->profile, event->time, slot, oldest_start, locks) < 0)
+		return -ETR_E_NOMEM;
+	an_history_charge(lock->history, locks->profile, from, to, locks->chains.unattributed);
+	return 0;
+}
+
+static void leave_lock(struct an_locks *locks, uint64_t id)
+{
+	struct lock *lock = an_map_find(&locks->by_id, &id);
+
+	if (!lock || --lock->waiters)
+		return;
+	an_history_free(lock->history, locks->profile);
+	an_map_remove(&locks->by_id, &id);
 }
 
 static int end_wait(struct an_locks *locks, const struct etr_event *event, const struct wait *wait)
@@ -246,29 +268,28 @@ static int end_wait(struct an_locks *locks, const struct etr_event *event, const
 	an_stack_id stack = an_names_stack(&locks->source->names, event->stack);
 	struct an_labels labels = an_no_labels;
 	uint64_t other = wait->lock;
-	bool unlock = event->to == ETR_STATE_RUNNABLE;
-	int64_t owed = 0;
+	int64_t from = event->time, to = event->time;
 	uint32_t slot;
 
 	/* Another lock's name at the waker's stack means that this was no unlock of the one waited for. */
-	if (wait->named) {
+	if (wait->named)
 		an_notes_lock(&locks->source->notes, event->stack, &other);
-		unlock &= other == wait->lock;
-		owed = leave_lock(locks, wait, event->time, unlock);
-	}
-	if (!unlock)
+	if (event->to != ETR_STATE_RUNNABLE || other != wait->lock) {
+		if (wait->named)
+			charge_seen(locks, wait, event->u.transition.id, event->time);
 		return 0;
+	}
 	an_labels_of(locks->labeler, event, event->g, &labels);
 	slot = stack ? an_profile_slot(locks->profile, stack, &labels) : locks->chains.unattributed;
 	if (slot == AN_NO_SLOT)
 		return -ETR_E_NOMEM;
-	if (!wait->named)
-		return end_unnamed(locks, event, wait, slot);
-	an_profile_count(locks->profile, slot, 1, owed);
-	return 0;
+	/* The unlock stands in the history also if this wait does not count. */
+	if (wait_counts(locks, wait, event->u.transition.id, event->time, &from, &to))
+		an_profile_count(locks->profile, slot, 1, 0);
+	return wait->named ? end_named(locks, event, wait, slot, from, to) : end_unnamed(locks, event, wait, slot, from, to);
 }
 
-int an_locks_transition(struct an_locks *locks, const struct etr_event *event)
+int an_locks_transition(struct an_locks *locks, const struct etr_event *event, an_text_id function)
 {
 	const uint64_t g = (uint64_t)event->u.transition.id;
 	const struct wait *wait;
@@ -280,13 +301,16 @@ int an_locks_transition(struct an_locks *locks, const struct etr_event *event)
 		/* Removed only now, since it counts among the waits of this moment. */
 		struct wait ended = *wait;
 
+		ended.function = function;
 		rc = end_wait(locks, event, &ended);
 		an_map_remove(&locks->waits, &g);
+		if (ended.named)
+			leave_lock(locks, ended.lock);
 	}
 	if (rc < 0)
 		return rc;
 	if (event->to == ETR_STATE_WAITING)
-		return begin_wait(locks, event);
+		return begin_wait(locks, event, function);
 	if (event->to == ETR_STATE_RUNNING)
 		an_chains_run(&locks->chains, event->u.transition.id, event->time);
 	else if (event->to == ETR_STATE_NOT_EXIST)

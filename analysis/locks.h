@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/filter.h"
 #include "analysis/labels.h"
 #include "analysis/lockchain.h"
 #include "analysis/names.h"
@@ -16,12 +17,13 @@
 #include "analysis/wordmap.h"
 
 struct an_locks {
-	struct an_source *source;	/* the caller's, as are the next two */
+	struct an_source *source;	/* the caller's, as are the next three */
 	struct an_profile *profile;
 	const struct an_labeler *labeler;
+	struct an_filter *filter;	/* which waits count; NULL: all */
 
 	struct an_map waits;		/* G -> struct wait: those that wait on a lock now */
-	struct an_map by_id;		/* lock -> struct lock, where the trace says which lock */
+	struct an_map by_id;		/* lock -> struct lock: those that somebody waits for, where the trace says which */
 	struct an_chains chains;	/* where it does not */
 
 	struct an_lock_stack *stacks;	/* by stack id: what was found out of it */
@@ -32,8 +34,8 @@ struct an_locks {
 int an_locks_init(struct an_locks *locks, struct an_source *source, struct an_profile *profile, const struct an_labeler *labeler);
 void an_locks_free(struct an_locks *locks);
 
-/* Takes a goroutine's transition.  Return: 0 or -ETR_E_NOMEM. */
-int an_locks_transition(struct an_locks *locks, const struct etr_event *event);
+/* Takes a goroutine's transition; function: where it started, as far as known.  Return: 0 or -ETR_E_NOMEM. */
+int an_locks_transition(struct an_locks *locks, const struct etr_event *event, an_text_id function);
 
 /* The trace has ended; another one may follow.  All that is owed is in the profile now. */
 void an_locks_finish(struct an_locks *locks);

@@ -334,10 +334,8 @@ static Pprof__ValueType *put_type(struct builder *b, int which, const char *type
 	return value_type;
 }
 
-static void put_head(struct builder *b, const struct an_profile *profile)
+static void put_head(struct builder *b, const struct an_profile *profile, const struct an_profile_times *times)
 {
-	const struct an_source *source = b->source;
-	int64_t wall;
 
 	put_string(b, "", 0);
 	b->sample_types[0] = put_type(b, 0, profile->count_type, "count");
@@ -347,9 +345,9 @@ static void put_head(struct builder *b, const struct an_profile *profile)
 	b->profile.period_type = profile->period_is_time ? put_type(b, 2, profile->time_type, "nanoseconds")
 							 : put_type(b, 2, profile->count_type, "count");
 	b->profile.period = profile->period;
-	if (an_source_wall(source, source->start, &wall))
-		b->profile.time_nanos = wall;
-	b->profile.duration_nanos = source->end - source->start;
+	if (times->has_wall)
+		b->profile.time_nanos = times->wall;
+	b->profile.duration_nanos = times->duration;
 }
 
 static void free_builder(struct builder *b)
@@ -402,7 +400,8 @@ static int write_gzip(unsigned char *data, size_t size, FILE *out)
 	return zrc == Z_STREAM_END && !ferror(out) ? 0 : -ETR_E_IO;
 }
 
-int an_profile_write(const struct an_profile *profile, const struct an_source *source, FILE *out)
+int an_profile_write(const struct an_profile *profile, const struct an_source *source, const struct an_profile_times *times,
+		     FILE *out)
 {
 	struct builder b = { .source = source, .names = &source->names, .main = main_module(&source->notes) };
 	unsigned char *packed = NULL;
@@ -413,7 +412,7 @@ int an_profile_write(const struct an_profile *profile, const struct an_source *s
 	an_map_init(&b.texts, 1, sizeof(uint64_t));
 	an_map_init(&b.function_ids, 2, sizeof(uint64_t));
 	an_map_init(&b.location_ids, 3, sizeof(uint64_t));
-	put_head(&b, profile);
+	put_head(&b, profile, times);
 	put_mappings(&b);
 	put_samples(&b, profile);
 	size = b.oom ? 0 : pprof__profile__get_packed_size(&b.profile);

@@ -47,6 +47,12 @@ struct an_profile {
 	size_t recent_cap;
 };
 
+/* When what a profile is of began, in wall time since 1970, and how long it lasted, in ns. */
+struct an_profile_times {
+	bool has_wall;
+	int64_t wall, duration;
+};
+
 extern const struct an_labels an_no_labels;
 
 void an_profile_init(struct an_profile *profile, const char *count_type, const char *time_type);
@@ -111,9 +117,9 @@ int an_profile_sorted(const struct an_profile *profile, struct an_sample **sampl
 int an_profile_print_top(const struct an_profile *profile, const struct an_names *names, size_t rows, FILE *out);
 
 /*
- * The profile as gzip-compressed profile.proto, with the trace's clocks and modules.  Return: 0, -ETR_E_NOMEM, or -ETR_E_IO with
- * errno set.
+ * The profile as gzip-compressed profile.proto, with the source's modules.  Return: 0, -ETR_E_NOMEM, or -ETR_E_IO with errno set.
  */
-int an_profile_write(const struct an_profile *profile, const struct an_source *source, FILE *out);
+int an_profile_write(const struct an_profile *profile, const struct an_source *source, const struct an_profile_times *times,
+		     FILE *out);
 
 #endif

@@ -37,6 +37,8 @@ struct g {
 	uint32_t next_block;	/* the present interval's, if that is such a wait */
 	uint32_t slot;		/* of the present interval in the profile `kind` */
 	uint32_t wall_slot;
+	an_text_id block_reason;	/* likewise */
+	an_text_id reason, function;	/* known to filters only: why it waits, where it started */
 	uint8_t kind;		/* enum an_profile_kind */
 	uint8_t state;		/* enum etr_state */
 	bool has_run;
@@ -233,6 +235,7 @@ static inline int begin_interval(struct an_profiler *profiler, struct g *g, cons
 		block = bits & REASON_SYNC && wants(profiler, AN_PROFILE_BLOCK);
 	}
 	g->kind = kind_of(event->to, bits);
+	g->reason = reason;
 	if (!block && !(g->kind != AN_PROFILE_COUNT_ && wants(profiler, g->kind)) && !wants(profiler, AN_PROFILE_WALL))
 		return 0;
 	if (event->to != ETR_STATE_WAITING)
@@ -240,13 +243,27 @@ static inline int begin_interval(struct an_profiler *profiler, struct g *g, cons
 	return find_slots(profiler, g, event, reason, block) ? 0 : -ETR_E_NOMEM;
 }
 
+/* What counts of an interval: 0 and *ns, or -1 if the filter does not take it. */
+static int interval_counts(struct an_profiler *profiler, const struct g *g, int64_t id, int64_t start, int64_t end, int64_t *ns)
+{
+	struct an_interval interval = { .id = id, .start = start, .end = end, .state = g->state, .reason = g->reason,
+					.function = g->function };
+
+	if (profiler->filter && !an_filter_interval(profiler->filter, &profiler->source->names, &interval))
+		return -1;
+	*ns = interval.end - interval.start;
+	return 0;
+}
+
 /* Counts a closed interval, unless the time between first run and end leaves nothing of it. */
 static int count_interval(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
 {
-	int64_t ns = event->time - g->since;
 	struct pending *pending;
+	int64_t ns;
 
 	if (g->ended != NEVER && g->since >= g->ended)
+		return 0;
+	if (interval_counts(profiler, g, event->u.transition.id, g->since, event->time, &ns) < 0)
 		return 0;
 	if (g->has_run || event->to == ETR_STATE_NOT_EXIST) {
 		an_profile_count(&profiler->profiles[g->kind], g->slot, 1, ns);
@@ -273,8 +290,10 @@ static void count_wall(struct an_profiler *profiler, const struct g *g, int64_t 
 	struct an_profile *profile = &profiler->profiles[AN_PROFILE_WALL];
 	const uint64_t key = (uint64_t)id;
 	struct run *run = g->state == ETR_STATE_RUNNING ? an_map_find(&profiler->runs, &key) : NULL;
-	int64_t ns = end - g->since;
+	int64_t ns;
 
+	if (interval_counts(profiler, g, id, g->since, end, &ns) < 0)
+		return;
 	if (!run) {
 		an_profile_count(profile, g->wall_slot, 1, ns);
 		return;
@@ -285,6 +304,16 @@ static void count_wall(struct an_profiler *profiler, const struct g *g, int64_t 
 		an_profile_count(profile, run->slots[i], 1, share);
 		ns -= share;
 	}
+}
+
+/* A run is over. */
+static void forget_run(struct an_profiler *profiler, int64_t id)
+{
+	const uint64_t key = (uint64_t)id;
+	struct run *run = an_map_find(&profiler->runs, &key);
+
+	if (!run)
+		return;
 	free(run->slots);
 	an_map_remove(&profiler->runs, &key);
 }
@@ -292,10 +321,19 @@ static void count_wall(struct an_profiler *profiler, const struct g *g, int64_t 
 /* The goroutine runs again, or is gone: a wait of it that is over counts, or never will. */
 static inline void end_blocked(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
 {
+	int64_t ns;
+
 	if (g->block_slot == AN_NO_SLOT)
 		return;
-	if (event->to == ETR_STATE_RUNNING)
-		an_profile_count(&profiler->profiles[AN_PROFILE_BLOCK], g->block_slot, 1, event->time - g->blocked);
+	if (event->to == ETR_STATE_RUNNING) {
+		struct g then = *g;
+
+		/* Filters shall see the wait, not what the goroutine was in after it. */
+		then.state = ETR_STATE_WAITING;
+		then.reason = g->block_reason;
+		if (interval_counts(profiler, &then, event->u.transition.id, g->blocked, event->time, &ns) == 0)
+			an_profile_count(&profiler->profiles[AN_PROFILE_BLOCK], g->block_slot, 1, ns);
+	}
 	g->block_slot = AN_NO_SLOT;
 }
 
@@ -303,11 +341,25 @@ static inline int end_interval(struct an_profiler *profiler, struct g *g, const 
 {
 	if (g->next_block != AN_NO_SLOT && g->has_run) {
 		g->block_slot = g->next_block;
+		g->block_reason = g->reason;
 		g->blocked = g->since;
 	}
 	if (g->wall_slot != AN_NO_SLOT)
 		count_wall(profiler, g, event->u.transition.id, event->time);
+	if (profiler->runs.n && g->state == ETR_STATE_RUNNING)
+		forget_run(profiler, event->u.transition.id);
 	return g->slot != AN_NO_SLOT ? count_interval(profiler, g, event) : 0;
+}
+
+/* The function that a goroutine started in is the root of the first stack that is known of it. */
+static void learn_function(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
+{
+	size_t n;
+	const struct an_frame *frames =
+		an_stack(&profiler->source->names, an_names_stack(&profiler->source->names, event->u.transition.stack), &n);
+
+	if (n)
+		g->function = frames[n - 1].func;
 }
 
 static int take_transition(struct an_profiler *profiler, const struct etr_event *event)
@@ -326,6 +378,8 @@ static int take_transition(struct an_profiler *profiler, const struct etr_event 
 		g->ended = NEVER;
 		g->slot = g->block_slot = g->next_block = g->wall_slot = AN_NO_SLOT;
 	}
+	if (profiler->filter && !g->function)
+		learn_function(profiler, g, event);
 	rc = end_interval(profiler, g, event);
 	if (event->to == ETR_STATE_RUNNING || event->to == ETR_STATE_NOT_EXIST) {
 		if (!g->has_run && event->to == ETR_STATE_RUNNING)
@@ -333,20 +387,19 @@ static int take_transition(struct an_profiler *profiler, const struct etr_event 
 		g->has_run = true;
 		end_blocked(profiler, g, event);
 	}
+	if (rc == 0 && wants(profiler, AN_PROFILE_MUTEX))
+		rc = an_locks_transition(&profiler->locks, event, g->function);
 	if (event->to == ETR_STATE_NOT_EXIST)
 		an_map_remove(&profiler->gs, &key);
 	else if (rc == 0)
 		rc = begin_interval(profiler, g, event);
-	if (rc == 0 && wants(profiler, AN_PROFILE_MUTEX))
-		rc = an_locks_transition(&profiler->locks, event);
 	return rc;
 }
 
 /* A sample within a run of its goroutine, for wall. */
-static int add_to_run(struct an_profiler *profiler, const struct etr_event *event, an_stack_id stack)
+static int add_to_run(struct an_profiler *profiler, const struct g *g, const struct etr_event *event, an_stack_id stack)
 {
 	struct an_profile *profile = &profiler->profiles[AN_PROFILE_WALL];
-	const struct g *g = event->g < 0 ? NULL : an_map_find(&profiler->gs, &(uint64_t){ (uint64_t)event->g });
 	struct an_labels labels;
 	uint32_t slot, *slots;
 	struct run *run;
@@ -370,9 +423,13 @@ static int take_sample(struct an_profiler *profiler, const struct etr_event *eve
 {
 	an_stack_id stack = an_names_stack(&profiler->source->names, event->stack);
 	int64_t period = profiler->source->notes.sample_period_ns ? (int64_t)profiler->source->notes.sample_period_ns : 10000000;
+	const struct g *g = event->g < 0 ? NULL : an_map_find(&profiler->gs, &(uint64_t){ (uint64_t)event->g });
 	struct an_labels labels = an_no_labels;
 	int rc = 0;
 
+	if (profiler->filter && (profiler->filter->has_condition ||
+	    !an_filter_moment(profiler->filter, &profiler->source->names, event, g ? g->function : 0)))
+		return 0;
 	if (wants(profiler, AN_PROFILE_CPU)) {
 		an_labels_of(&profiler->labeler, event, event->g, &labels);
 		profiler->profiles[AN_PROFILE_CPU].period_is_time = true;
@@ -380,7 +437,7 @@ static int take_sample(struct an_profiler *profiler, const struct etr_event *eve
 		rc = an_profile_add(&profiler->profiles[AN_PROFILE_CPU], stack, &labels, 1, period);
 	}
 	if (rc == 0 && wants(profiler, AN_PROFILE_WALL))
-		rc = add_to_run(profiler, event, stack);
+		rc = add_to_run(profiler, g, event, stack);
 	return rc;
 }
 
@@ -395,6 +452,36 @@ int an_profiler_event(struct an_profiler *profiler, const struct etr_event *even
 	if (rc == 0 && profiler->has_tasks)
 		rc = an_labeler_event(&profiler->labeler, event);
 	return rc;
+}
+
+void an_profiler_set_filter(struct an_profiler *profiler, struct an_filter *filter)
+{
+	profiler->filter = profiler->locks.filter = filter;
+}
+
+bool an_profiler_is_done(const struct an_profiler *profiler, int64_t time)
+{
+	return profiler->filter && an_filter_is_past(profiler->filter, time) &&
+	       !(profiler->wanted & ~(1u << AN_PROFILE_CPU | 1u << AN_PROFILE_WALL));
+}
+
+/* Adds the trace, or the window in it, to the times of all. */
+static void take_times(struct an_profiler *profiler)
+{
+	struct an_profile_times *times = &profiler->times;
+	int64_t start = profiler->source->start, end = profiler->source->end, wall;
+
+	if (profiler->filter) {
+		start = profiler->filter->from_ns > start ? profiler->filter->from_ns : start;
+		end = profiler->filter->to_ns < end ? profiler->filter->to_ns : end;
+	}
+	if (!profiler->source->events || start > end)
+		return;
+	if (an_source_wall(profiler->source, start, &wall) && (!times->has_wall || wall < times->wall)) {
+		times->has_wall = true;
+		times->wall = wall;
+	}
+	times->duration += end - start;
 }
 
 int an_profiler_finish(struct an_profiler *profiler)
@@ -414,6 +501,7 @@ int an_profiler_finish(struct an_profiler *profiler)
 		if (g->wall_slot != AN_NO_SLOT)
 			count_wall(profiler, g, (int64_t)*key, profiler->source->end);
 	}
+	take_times(profiler);
 	end_trace(profiler);
 	return profiler->source->names.oom ? -ETR_E_NOMEM : 0;
 }

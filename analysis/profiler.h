@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/filter.h"
 #include "analysis/labels.h"
 #include "analysis/locks.h"
 #include "analysis/profile.h"
@@ -38,6 +39,8 @@ struct an_profiler {
 	struct an_locks locks;
 	struct an_map gs;		/* G -> struct g: those that exist */
 	bool has_tasks;			/* labels want to know of tasks and regions */
+	struct an_filter *filter;	/* the caller's; NULL: all is taken */
+	struct an_profile_times times;	/* of the traces that have been finished */
 
 	an_text_id from[ETR_STATE_COUNT_];	/* "(from STATE)" */
 	an_text_id forever;
@@ -57,13 +60,22 @@ struct an_profiler {
 int an_profiler_init(struct an_profiler *profiler, struct an_source *source, unsigned wanted, unsigned labels);
 void an_profiler_free(struct an_profiler *profiler);
 
+/* Takes only part of each trace.  The filter must outlive the profiler, and have been started when a trace's first event comes. */
+void an_profiler_set_filter(struct an_profiler *profiler, struct an_filter *filter);
+
+/*
+ * Whether nothing can count any more from a time on, and reading may end.  (Intervals that began before do count if they end,
+ * which those of some kinds must.)
+ */
+bool an_profiler_is_done(const struct an_profiler *profiler, int64_t time);
+
 /* The labels that a kind of profile has unless one says otherwise. */
 unsigned an_profile_labels(int kind);
 
 /* Takes an event that an_source_next() gave, before the next one is asked for.  Return: 0 or -ETR_E_NOMEM. */
 int an_profiler_event(struct an_profiler *profiler, const struct etr_event *event);
 
-/* The trace has ended, well or badly; the source may go on with another.  Return: 0 or -ETR_E_NOMEM. */
+/* The trace has ended, well or badly, or enough of it was read; the source may go on with another.  Return: 0 or -ETR_E_NOMEM. */
 int an_profiler_finish(struct an_profiler *profiler);
 
 #endif

@@ -27,6 +27,19 @@ void an_source_free(struct an_source *source)
 	an_past_free(&source->past);
 }
 
+void an_source_reopen(struct an_source *source, struct etr_reader *reader)
+{
+	source->reader = reader;
+	source->names.reader = reader;
+	an_names_next_generation(&source->names);
+	source->start = source->end = 0;
+	source->events = source->syncs = 0;
+	source->last_was_sync = source->has_clock = false;
+	source->nahead = source->next_ahead = 0;
+	an_past_free(&source->past);
+	an_past_init(&source->past);
+}
+
 static int see_sync(struct an_source *source)
 {
 	const struct etr_sync *sync = etr_reader_sync(source->reader);

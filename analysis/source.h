@@ -43,6 +43,9 @@ struct an_source {
 int an_source_init(struct an_source *source, struct etr_reader *reader);
 void an_source_free(struct an_source *source);
 
+/* Goes on with another trace: names and modules stay, everything else is that one's. */
+void an_source_reopen(struct an_source *source, struct etr_reader *reader);
+
 /* The next event, and what follows from a Sync.  Return as etr_reader_next(); -ETR_E_NOMEM also for the tables here. */
 int an_source_next(struct an_source *source, struct etr_event *event);
 

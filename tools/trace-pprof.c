@@ -117,7 +117,7 @@ static int write_file(const struct job *job, const struct an_profiler *profiler)
 
 	if (command_output_open(&out, job->output) < 0)
 		return COMMAND_FAILED;
-	rc = an_profile_write(&profiler->profiles[job->kinds[0]], profiler->source, out.f);
+	rc = an_profile_write(&profiler->profiles[job->kinds[0]], profiler->source, &profiler->times, out.f);
 	if (rc == -ETR_E_NOMEM) {
 		command_error(job->output, "%s", etr_strerror(rc));
 		command_output_discard(&out);
