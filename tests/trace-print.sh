@@ -43,7 +43,7 @@ expect 2 "trace-print: which trace\? $try" "$print"
 expect 2 "trace-print: one trace at a time $try" "$print" a b
 expect 2 "trace-print: unrecognized option '--nonsense' $try" "$print" --nonsense "$dir/good"
 expect 2 "trace-print: --raw and --assemble exclude each other $try" "$print" --raw --assemble "$dir/good"
-expect 2 "trace-print: --stacks goes with neither --raw nor --assemble $try" "$print" --raw --stacks "$dir/good"
+expect 2 "trace-print: --stacks, --json, --time, --follow and filters go with neither --raw nor --assemble $try" "$print" --raw --stacks "$dir/good"
 
 # What cannot be opened, and what is no trace.
 : >"$dir/empty"
