@@ -11,8 +11,8 @@
  * LOADING, to a worker while it is ORDERING, to the reader's thread while it is TAKEN.  The loading reader and its input belong to
  * whoever has set `loading`.  r->now is exchanged with a slot's generation, so that memory is used over again.
  *
- * Batches are held in memory, as a stream's are, so that ordering reads no input.  Where that fails, the generation is
- * left to the reader's thread, which keeps the input to itself for as long as it is at it.
+ * Ordering reads no input but a plain file, which any number of threads can do; else batches are held in memory, as a stream's
+ * are.  Where that fails, the generation is left to the reader's thread, which keeps the input to itself for as long as it is at it.
  */
 #include "libtrace/ahead.h"
 
@@ -51,6 +51,7 @@ struct etr__ahead {
 	bool loading;			/* somebody has the loading reader */
 	bool keeps_input;		/* the reader's thread, for the generation it is at */
 	bool paused;			/* or for the caller */
+	unsigned norderings;		/* slots that are */
 	bool ended;			/* there is nothing more to load */
 	uint64_t next_load, next_take;	/* generations, counted from 0 */
 	uint64_t first;			/* from here on guesses make sense */
@@ -59,6 +60,7 @@ struct etr__ahead {
 	bool direct;			/* the reader's thread orders what it delivers */
 	const struct etr__frontier *at;	/* that one's, and how many bytes it has */
 	uint64_t at_size;
+	struct etr__log_pool pool;	/* it has its own lock */
 	struct etr_reader *loader;	/* a reader that only loads; it has the input */
 	size_t nslots;
 	struct slot slots[];
@@ -79,9 +81,11 @@ static void swap_generations(struct etr__generation *a, struct etr__generation *
 
 /* --- workers --- */
 
-/* Brings all batches of events into memory.  False where that fails. */
+/* Sees to it that ordering reads nothing, or only what any thread can read at any time.  False where that fails. */
 static bool hold(struct etr__input *in, struct etr__generation *g)
 {
+	if (in->mode == ETR__INPUT_PREAD && in->fd >= 0)
+		return true;
 	for (size_t i = 0; i < g->frontier.nbatches; i++) {
 		struct etr__event_batch *b = &g->frontier.batches[i];
 		uint8_t *copy;
@@ -115,6 +119,7 @@ static void load_next(struct etr__ahead *a)
 	s->spilled = l->spilled;
 	s->fault = l->fault;
 	swap_generations(&l->now, &s->gen);
+	s->gen.frontier.in = &l->in;
 	s->held = s->rc == 1 && hold(&l->in, &s->gen);
 	size = etr__input_size(&l->in);
 	pthread_mutex_lock(&a->lock);
@@ -147,6 +152,8 @@ static struct slot *pick(struct etr__ahead *a)
 {
 	bool any_before = false;
 
+	if (a->paused)
+		return NULL;
 	for (uint64_t no = a->next_take; no < a->next_load; no++) {
 		struct slot *s = slot_of(a, no);
 
@@ -169,10 +176,12 @@ static void *work(void *arg)
 
 		if (s) {
 			s->state = ORDERING;
+			a->norderings++;
 			pthread_mutex_unlock(&a->lock);
 			etr__guess_run(&s->guess, &s->gen, &a->stop);
 			pthread_mutex_lock(&a->lock);
 			s->state = ORDERED;
+			a->norderings--;
 			pthread_cond_broadcast(&a->done);
 		} else if (can_load(a)) {
 			a->loading = true;
@@ -196,6 +205,7 @@ static void free_ahead(struct etr__ahead *a)
 		etr__generation_free(&a->slots[i].gen);
 		etr__guess_free(&a->slots[i].guess);
 	}
+	etr__log_pool_free(&a->pool);
 	if (a->loader) {
 		etr__generation_free(&a->loader->now);
 		free((void *)(uintptr_t)a->loader->spill_held);
@@ -216,6 +226,7 @@ static struct etr__ahead *make(unsigned nthreads)
 	if (!a)
 		return NULL;
 	a->nslots = nslots;
+	etr__log_pool_init(&a->pool);
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->work, NULL);
 	pthread_cond_init(&a->done, NULL);
@@ -223,7 +234,7 @@ static struct etr__ahead *make(unsigned nthreads)
 	if (a->loader)
 		bad = etr__generation_init(&a->loader->now, &a->loader->in, &a->loader->fault);
 	for (size_t i = 0; i < nslots; i++) {
-		etr__guess_init(&a->slots[i].guess);
+		etr__guess_init(&a->slots[i].guess, &a->pool);
 		if (a->loader)
 			bad |= etr__generation_init(&a->slots[i].gen, &a->loader->in, &a->slots[i].guess.fault);
 	}
@@ -313,9 +324,9 @@ void etr__ahead_pause(struct etr_reader *r)
 	if (!a)
 		return;
 	pthread_mutex_lock(&a->lock);
-	while (a->loading && !a->keeps_input)
-		pthread_cond_wait(&a->done, &a->lock);
 	a->paused = true;
+	while ((a->loading && !a->keeps_input) || a->norderings)
+		pthread_cond_wait(&a->done, &a->lock);
 	pthread_mutex_unlock(&a->lock);
 	give_input(a->loader, r);
 }
@@ -357,7 +368,6 @@ static int take(struct etr_reader *r, struct slot *s)
 {
 	swap_generations(&r->now, &s->gen);
 	r->now.frontier.fault = &r->fault;
-	r->now.frontier.in = &r->ahead->loader->in;
 	r->loaded = s->rc == 1;
 	r->ends_badly = s->ends_badly;
 	r->spilled = s->spilled;
@@ -423,11 +433,7 @@ int etr__ahead_next(struct etr_reader *r)
 
 int etr__ahead_events(struct etr_reader *r, struct etr_event *events, int max)
 {
-	int n = etr__log_read(&r->guess->log, events, max);
-
-	for (int i = 0; i < n; i++)
-		etr__order_deliver(&r->order, &events[i]);
-	return n;
+	return etr__log_read(&r->guess->log, &r->order.last_time, events, max);
 }
 
 uint64_t etr__ahead_size(struct etr_reader *r)

@@ -8,21 +8,20 @@
 #ifndef LIBTRACE_EVENTLOG_H
 #define LIBTRACE_EVENTLOG_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <exectrace/reader.h>
 
-#define ETR__LOG_PACKED 10000	/* in a chunk */
-#define ETR__LOG_WHOLE 1000
-#define ETR__LOG_IS_WHOLE 0xff	/* what of an event that is kept whole */
+#define ETR__LOG_PACKED 8192	/* in a chunk */
+#define ETR__LOG_WHOLE 1024
 
+/* Three words, so that few instructions move them. */
 struct etr__packed {
-	uint32_t dt;			/* ns since the event before */
-	uint32_t g1, m, id;		/* g1 is g plus one */
-	uint16_t stack, reason, own_stack;
-	uint8_t p1;			/* p plus one */
-	uint8_t what;			/* from, to and resource */
+	uint64_t dt_g;			/* ns since the event before, and above bit 32 g plus one */
+	uint64_t m_id;			/* m, and above bit 32 the transition's id */
+	uint64_t rest;			/* from bit 0 on: stack, reason, the transition's stack, 16 bits each; p plus one, what: 8 each */
 };
 
 struct etr__log_chunk {
@@ -37,29 +36,37 @@ struct etr__log_whole {
 	struct etr_event events[ETR__LOG_WHOLE];
 };
 
-/* Chunks stay when it is written anew. */
-struct etr__log {
-	struct etr__log_chunk *chunks, *chunk;	/* all of them, and the one at hand */
-	struct etr__log_whole *wholes, *whole;
-	uint32_t packed_at, whole_at;		/* reading: places in the chunks at hand */
-	int64_t time;				/* of the event before */
-	uint64_t chunks_read, chunks_written;
+/* Chunks that no log has; those that one log has been read from go into another that is being written. */
+struct etr__log_pool {
+	pthread_mutex_t lock;		/* of the two lists */
+	struct etr__log_chunk *chunks;
+	struct etr__log_whole *wholes;
 };
 
-/* An empty log is all zero. */
-void etr__log_free(struct etr__log *log);
+struct etr__log {
+	struct etr__log_pool *pool;		/* the caller's */
+	struct etr__log_chunk *first, *last;	/* read from the first, written to the last */
+	struct etr__log_whole *first_whole, *last_whole;
+	uint32_t at, whole_at;			/* reading: places in the first ones */
+	int64_t time;				/* of the event before */
+};
 
-/* Makes it empty. */
-void etr__log_rewrite(struct etr__log *log);
+void etr__log_pool_init(struct etr__log_pool *pool);
+void etr__log_pool_free(struct etr__log_pool *pool);
+
+/* Makes it empty, and gives its chunks back.  One that is all zero but for its pool is empty. */
+void etr__log_clear(struct etr__log *log);
 
 /*
- * Adds an event, times not decreasing; 0, or -1 when out of memory.  *kept is the event where it was kept whole and may be changed
- * until it is read, else NULL.
+ * Adds up to n events, at least one, their times increasing and far from where an int64 ends.  Returns how many, or -1 when out of
+ * memory.  *kept is the last of them where it was kept whole, and may be changed until it is read; else NULL.
  */
-int etr__log_add(struct etr__log *log, const struct etr_event *ev, struct etr_event **kept);
+int etr__log_add(struct etr__log *log, const struct etr_event *events, int n, struct etr_event **kept);
 
-/* Goes back to the first event.  etr__log_read() then gives up to max of them and how many, 0 at the end. */
+/* When all is written, and before anything is read. */
 void etr__log_rewind(struct etr__log *log);
-int etr__log_read(struct etr__log *log, struct etr_event *events, int max);
+
+/* The next ones, max at most, and how many, 0 at the end; their times made to increase from *last_time on.  Each is read once. */
+int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *events, int max);
 
 #endif

@@ -49,9 +49,10 @@
 			(list).items[(list).n++] = __VA_ARGS__;                                                                  \
 	} while (0)
 
-void etr__guess_init(struct etr__guess *guess)
+void etr__guess_init(struct etr__guess *guess, struct etr__log_pool *pool)
 {
 	memset(guess, 0, sizeof(*guess));
+	guess->log.pool = pool;
 	etr__order_init(&guess->order, &guess->fault);
 	etr__hash_init(&guess->first_range);
 	etr__hash_init(&guess->first_sweep);
@@ -61,7 +62,7 @@ void etr__guess_init(struct etr__guess *guess)
 void etr__guess_free(struct etr__guess *guess)
 {
 	etr__order_free(&guess->order);
-	etr__log_free(&guess->log);
+	etr__log_clear(&guess->log);
 	etr__hash_free(&guess->first_range);
 	etr__hash_free(&guess->first_sweep);
 	etr__hash_free(&guess->popped);
@@ -84,7 +85,7 @@ static void clear(struct etr__guess *guess)
 	guess->order.last_time = INT64_MIN;
 	guess->order.model.inherits = true;
 	memset(&guess->fault, 0, sizeof(guess->fault));
-	etr__log_rewrite(&guess->log);
+	etr__log_clear(&guess->log);
 	etr__hash_clear(&guess->first_range);
 	etr__hash_clear(&guess->first_sweep);
 	etr__hash_clear(&guess->popped);
@@ -210,18 +211,27 @@ static void note(struct etr__guess *guess, struct etr_event *ev)
 		note_new(guess, ev);
 }
 
+static bool is_odd_time(int64_t time)
+{
+	return time < 0 || time >= ETR__TIME_END;
+}
+
 static void take(struct etr__guess *guess, const struct etr_event *events, int n)
 {
-	for (int i = 0; i < n; i++) {
+	/* Of small steps the last tells enough. */
+	if (is_odd_time(events[0].time) || is_odd_time(events[n - 1].time))
+		guess->failed = true;
+	while (n > 0 && !guess->failed) {
 		struct etr_event *kept;
+		int added = etr__log_add(&guess->log, events, n, &kept);
 
-		if (etr__log_add(&guess->log, &events[i], &kept) != 0)
+		if (added < 0 || (kept && is_odd_time(kept->time)))
 			guess->failed = true;
 		else if (kept)
 			note(guess, kept);
+		events += added;
+		n -= added;
 	}
-	if (events[n - 1].time >= ETR__TIME_END || events[0].time < 0)
-		guess->failed = true;
 }
 
 void etr__guess_run(struct etr__guess *guess, struct etr__generation *g, const bool *stop)

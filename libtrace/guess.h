@@ -66,7 +66,8 @@ struct etr__guess {
 	uint64_t ngc;				/* how many events it had */
 };
 
-void etr__guess_init(struct etr__guess *guess);
+/* The pool is the caller's. */
+void etr__guess_init(struct etr__guess *guess, struct etr__log_pool *pool);
 void etr__guess_free(struct etr__guess *guess);
 
 /*
