@@ -43,15 +43,11 @@ int64_t an_hist_bucket_end(unsigned bucket);
 /* The half of the next for durations that no bucket is there for. */
 int an__hist_place(struct an_hist *hist, int64_t ns);
 
-/* Negative durations count as 0.  Return: 0 or -ETR_E_NOMEM, nothing having been added. */
-static inline int an_hist_add(struct an_hist *hist, int64_t ns)
+/* Adds a duration that is not negative, whose bucket is known.  Return: 0 or -ETR_E_NOMEM, nothing having been added. */
+static inline int an_hist_add_at(struct an_hist *hist, unsigned bucket, int64_t ns)
 {
-	uint32_t i;
+	uint32_t i = bucket - hist->first;
 
-	if (__builtin_expect(ns < 0, 0))
-		ns = 0;
-	/* While there are no buckets n is 0, and this is not taken either. */
-	i = an_hist_bucket((uint64_t)ns) - hist->first;
 	if (__builtin_expect(i < hist->n, 1)) {
 		hist->buckets[i]++;
 	} else {
@@ -65,6 +61,15 @@ static inline int an_hist_add(struct an_hist *hist, int64_t ns)
 	if (ns > hist->max)
 		hist->max = ns;
 	return 0;
+}
+
+/* Negative durations count as 0.  Return: the same. */
+static inline int an_hist_add(struct an_hist *hist, int64_t ns)
+{
+	/* While there are no buckets n is 0, and all durations are placed. */
+	if (__builtin_expect(ns < 0, 0))
+		ns = 0;
+	return an_hist_add_at(hist, an_hist_bucket((uint64_t)ns), ns);
 }
 
 /* Adds all of another histogram, series apart.  Return: 0 or -ETR_E_NOMEM, after which `to` holds part of it. */

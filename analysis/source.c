@@ -57,6 +57,27 @@ static int see_sync(struct an_source *source)
 	return an_notes_next_generation(&source->notes, source->reader);
 }
 
+int an_source_next_events(struct an_source *source, struct etr_event *events, int max)
+{
+	int n;
+
+	if (source->oom || source->names.oom)
+		return -ETR_E_NOMEM;
+	n = etr_reader_next_events(source->reader, events, max);
+	if (n <= 0)
+		return n;
+	if (!source->events)
+		source->start = events[0].time;
+	source->events += (uint64_t)n;
+	source->end = events[n - 1].time;
+	source->last_was_sync = events[n - 1].kind == ETR_KIND_SYNC;
+	if (events[0].kind == ETR_KIND_SYNC && see_sync(source) < 0) {
+		source->oom = 1;
+		return -ETR_E_NOMEM;
+	}
+	return n;
+}
+
 int an_source_next(struct an_source *source, struct etr_event *event)
 {
 	int rc;

@@ -65,6 +65,8 @@ static inline bool an_source_is_outside(const struct an_source *source, const st
 {
 	return event->time < source->past.from || event->time >= source->past.to;
 }
+/* The same for up to max events, of one generation, a Sync first: etr_reader_next_events().  Return as there. */
+int an_source_next_events(struct an_source *source, struct etr_event *events, int max);
 
 /* Generations of which an event was delivered. */
 uint64_t an_source_generations(const struct an_source *source);

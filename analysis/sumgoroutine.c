@@ -278,6 +278,24 @@ static inline int end_stay(struct an_summary *summary, struct an_goroutine *g, i
 	return set_function(summary, g, 0) < 0 ? -ETR_E_NOMEM : count_stay(summary, g, &stay);
 }
 
+/*
+ * The same where all that counts is the function and the reason: no window, no filter, no other grouping.  Most stays end here.
+ */
+static inline int end_plain_stay(struct an_summary *summary, struct an_goroutine *g, const struct etr_event *event)
+{
+	int64_t ns = event->time - g->since;
+	unsigned bucket = an_hist_bucket(ns < 0 ? 0 : (uint64_t)ns);
+
+	if (__builtin_expect(ns < 0 || !g->function, 0) || g->state == ETR_STATE_UNDETERMINED ||
+	    (g->state == ETR_STATE_WAITING && __builtin_expect(is_long(summary, g->stack, ns), 0)))
+		return end_stay(summary, g, event->time, event);
+	summary->g_states[g->state].entered += g->entered;
+	if ((g->state == ETR_STATE_WAITING || g->state == ETR_STATE_RUNNABLE) && g->reason &&
+	    an_hist_add_at(g->state == ETR_STATE_WAITING ? &g->reason->waiting : &g->reason->runnable, bucket, ns) < 0)
+		return -ETR_E_NOMEM;
+	return an_hist_add_at(&g->function->state[g->state], bucket, ns);
+}
+
 /* --- goroutines ------------------------------------------------------------------------------------------------------- */
 
 static struct an_goroutine *find_slow(struct an_summary *summary, int64_t id)
@@ -400,11 +418,10 @@ static inline void change_level(struct an_summary *summary, struct an_goroutine 
 		level = 0;
 	if (level == g->level)
 		return;
-	an_timeline_advance(&summary->timeline, time);
 	if (g->level)
-		summary->timeline.level[g->level - 1]--;
+		an_timeline_change(&summary->timeline, g->level - 1, -1, time);
 	if (level)
-		summary->timeline.level[level - 1]++;
+		an_timeline_change(&summary->timeline, level - 1, 1, time);
 	g->level = level;
 }
 
@@ -433,7 +450,7 @@ int an__goroutine_transition(struct an_summary *summary, const struct etr_event 
 	if (event->from == event->to || rc < 0)
 		return rc;
 	if (__builtin_expect(g->state != ETR_STATE_NOT_EXIST, 1))
-		rc = end_stay(summary, g, event->time, event);
+		rc = summary->plain ? end_plain_stay(summary, g, event) : end_stay(summary, g, event->time, event);
 	change_level(summary, g, event->to, event->time);
 	if (rc < 0 || event->to == ETR_STATE_NOT_EXIST)
 		return rc < 0 ? rc : end_goroutine(summary, g);
@@ -447,7 +464,7 @@ int an__goroutine_transition(struct an_summary *summary, const struct etr_event 
 		if (!g->reason)
 			return -ETR_E_NOMEM;
 	}
-	return summary->options.by == AN_BY_FUNCTION ? 0 : choose_extra(summary, g, event);
+	return summary->plain ? 0 : choose_extra(summary, g, event);
 }
 
 /* What is wanted of one whose function is known now, or never will be. */

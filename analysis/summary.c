@@ -196,8 +196,7 @@ static int take_proc(struct an_summary *summary, const struct etr_event *event, 
 	if (counts && event->to != ETR_STATE_NOT_EXIST && event->to < ETR_STATE_COUNT_)
 		summary->p_states[event->to].entered++;
 	if ((event->to == ETR_STATE_RUNNING) != (event->from == ETR_STATE_RUNNING)) {
-		an_timeline_advance(&summary->timeline, event->time);
-		summary->timeline.level[AN_LEVEL_PROCS] += event->to == ETR_STATE_RUNNING ? 1 : -1;
+		an_timeline_change(&summary->timeline, AN_LEVEL_PROCS, event->to == ETR_STATE_RUNNING ? 1 : -1, event->time);
 	}
 	return change.closed ? take_proc_interval(summary, &change.interval) : 0;
 }
@@ -241,6 +240,8 @@ static void begin(struct an_summary *summary, const struct etr_event *event)
 	if (filter && filter->has_condition)
 		summary->condition = filter;
 	summary->head.windowed = summary->from != INT64_MIN || summary->to != INT64_MAX;
+	summary->plain = !summary->head.windowed && !summary->some && !summary->condition && !summary->options.series &&
+			 (summary->options.by == AN_BY_FUNCTION || summary->options.by == AN_BY_REASON);
 	summary->clock.origin = summary->from > event->time ? summary->from : event->time;
 	an_timeline_init(&summary->timeline, summary->clock.origin);
 	summary->head.start = summary->clock.origin;

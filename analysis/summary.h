@@ -97,6 +97,7 @@ struct an_summary {
 	struct an_names own_names;
 	struct an_summary_options options;
 	bool begun, over;		/* over: nothing that follows can count */
+	bool plain;			/* everything counts, and only for functions and reasons */
 	int64_t from, to;		/* the window; all time if none was asked for */
 	struct an_filter *some;		/* options.filter if not all goroutines count, else NULL */
 	struct an_filter *condition;	/* likewise, if not all stays do */
@@ -153,7 +154,7 @@ int an_summary_init(struct an_summary *summary, struct an_source *source, const 
 void an_summary_free(struct an_summary *summary);
 
 /*
- * Takes an event that an_source_next() gave, before the next one is asked for.  Return: 1, 0 when nothing that follows can
+ * Takes an event that the source gave, before the next ones are asked for.  Return: 1, 0 when nothing that follows can
  * count, or -ETR_E_NOMEM.
  */
 int an_summary_event(struct an_summary *summary, const struct etr_event *event);

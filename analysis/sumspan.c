@@ -16,8 +16,9 @@ int an__summary_range(struct an_summary *summary, const struct etr_event *event,
 	int64_t began;
 
 	if (name == summary->gc_name) {
-		an_timeline_advance(&summary->timeline, event->time);
-		summary->timeline.level[AN_LEVEL_GC] = event->kind != ETR_KIND_RANGE_END;
+		int64_t present = event->kind != ETR_KIND_RANGE_END;
+
+		an_timeline_change(&summary->timeline, AN_LEVEL_GC, present - summary->timeline.level[AN_LEVEL_GC], event->time);
 	}
 	if (event->kind == ETR_KIND_RANGE_BEGIN) {
 		summary->gc_cycles += counts && name == summary->gc_name;

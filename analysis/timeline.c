@@ -13,7 +13,9 @@
 void an_timeline_init(struct an_timeline *timeline, int64_t origin)
 {
 	memset(timeline, 0, sizeof(*timeline));
-	timeline->origin = timeline->last = origin;
+	timeline->origin = origin;
+	for (int i = 0; i < AN_LEVEL_COUNT_; i++)
+		timeline->since[i] = origin;
 	timeline->width = FIRST_WIDTH;
 	timeline->bucket_end = INT64_MIN;
 }
@@ -43,21 +45,27 @@ static void find_bucket(struct an_timeline *timeline, int64_t time)
 	timeline->bucket_end = end;
 }
 
-void an__timeline_cross(struct an_timeline *timeline, int64_t time)
+/* Brings all areas up to a time in the present bucket, or its end. */
+static void fill(struct an_timeline *timeline, int64_t time)
+{
+	for (int i = 0; i < AN_LEVEL_COUNT_; i++) {
+		timeline->area[timeline->bucket][i] += timeline->level[i] * (time - timeline->since[i]);
+		timeline->since[i] = time;
+	}
+}
+
+void an_timeline_advance(struct an_timeline *timeline, int64_t time)
 {
 	if (time < timeline->origin)
 		return;
 	/* First the width that the time asks for, so that few buckets are crossed one by one. */
 	find_bucket(timeline, time);
-	find_bucket(timeline, timeline->last);
-	while (timeline->last < time) {
-		int64_t until = timeline->bucket_end < time ? timeline->bucket_end : time;
-
-		for (int i = 0; i < AN_LEVEL_COUNT_; i++)
-			timeline->area[timeline->bucket][i] += timeline->level[i] * (until - timeline->last);
-		timeline->last = until;
-		find_bucket(timeline, until);
+	find_bucket(timeline, timeline->since[0]);
+	while (time >= timeline->bucket_end && timeline->bucket_end < INT64_MAX) {
+		fill(timeline, timeline->bucket_end);
+		find_bucket(timeline, timeline->bucket_end);
 	}
+	fill(timeline, time);
 }
 
 void an_timeline_merge(struct an_timeline *timeline, const struct an_timeline *other)
@@ -71,7 +79,6 @@ void an_timeline_merge(struct an_timeline *timeline, const struct an_timeline *o
 	for (size_t i = 0; i < AN_TIMELINE_BUCKETS; i++)
 		for (int k = 0; k < AN_LEVEL_COUNT_; k++)
 			timeline->area[i][k] += copy.area[i][k];
-	find_bucket(timeline, timeline->last);
 }
 
 void an_timeline_means(const struct an_timeline *timeline, enum an_level level, int64_t end, double *means, size_t n)

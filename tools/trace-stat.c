@@ -41,6 +41,8 @@ static const struct command self = {
 		FILTER_HELP,
 };
 
+#define BATCH 256		/* events that are read at once */
+
 enum { OPT_ALL = COMMAND_OPT_FIRST_OWN, OPT_BY, OPT_TOP, OPT_SORT, OPT_DIFF, OPT_JSON, OPT_CSV };
 
 static const struct option options[] = {
@@ -77,13 +79,15 @@ struct reading {
 /* Reads what there is of an open trace that counts.  Returns 0 or what ended it. */
 static int read_events(struct reading *reading)
 {
-	struct etr_event event;
-	int rc, late;
+	static struct etr_event events[BATCH];
+	struct an_source *source = &reading->source;
+	int rc, n, late;
 
-	while ((rc = an_source_next(&reading->source, &event)) == 1) {
-		if (__builtin_expect(reading->source.events == 1, 0) && filter_start(&filter, &reading->source, reading->path) < 0)
+	while ((rc = n = an_source_next_events(source, events, BATCH)) > 0) {
+		if (__builtin_expect(source->events == (uint64_t)n, 0) && filter_start(&filter, source, reading->path) < 0)
 			return -ETR_E_INVALID;
-		rc = an_summary_event(&reading->summary, &event);
+		for (int i = 0; i < n && rc > 0; i++)
+			rc = an_summary_event(&reading->summary, &events[i]);
 		if (rc <= 0)
 			break;
 	}
