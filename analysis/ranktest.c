@@ -16,8 +16,8 @@
 #define LEAST_DURATIONS 20
 #define LEAST_BLOCKS 6
 
-/* Rates are compared in so many parts of the time, each long enough to hide what hangs together. */
-#define RATE_PARTS 16
+/* The time has so many parts, each long enough to hide what hangs together. */
+#define PARTS 16
 
 /* Two-sided, of a statistic that has Student's distribution; by a normal one, Abramowitz and Stegun 26.7.8. */
 static double tail(double t, double degrees)
@@ -68,14 +68,60 @@ static double design_effect(const struct an_rank_side *side, const uint64_t *cou
 	return within > 0 && between > within ? between / within : 1;
 }
 
+/*
+ * What there was in each part of the time: how often a nanosecond, or the mean logarithm in those that have any.  What is left
+ * of the last part does not count.  Returns how many parts there are.
+ */
+static unsigned parts_of(const struct an_rank_side *side, bool rates, double *out)
+{
+	const struct an_series *series = side->hist->series;
+	unsigned blocks = series ? an_series_blocks(side->clock, side->end) : 0;
+	unsigned step = (blocks + PARTS - 1) / PARTS, parts = 0;
+
+	/* The last block is not all in the trace. */
+	for (unsigned i = 0; step && i + step < blocks; i += step) {
+		double n = 0, sum = 0;
+
+		for (unsigned k = 0; k < step; k++) {
+			n += (double)series->n[i + k];
+			sum += series->sum[i + k];
+		}
+		if (rates)
+			out[parts++] = n / ((double)step * exp2(side->clock->shift));
+		else if (n > 0)
+			out[parts++] = sum / n;
+	}
+	return parts;
+}
+
+/* How probably one of b is larger than one of a, ties by half; *ties: the sum of t^3 - t over groups of t equal ones. */
+static double effect_of(const double *a, unsigned n, const double *b, unsigned m, double *ties)
+{
+	double u = 0;
+
+	*ties = 0;
+	for (unsigned j = 0; j < m; j++)
+		for (unsigned i = 0; i < n; i++)
+			u += b[j] > a[i] ? 1 : b[j] == a[i] ? 0.5 : 0;
+	for (unsigned i = 0; i < n + m; i++) {
+		double value = i < n ? a[i] : b[i - n], same = 0;
+
+		for (unsigned k = 0; k < n + m; k++)
+			same += (k < n ? a[k] : b[k - n]) == value;
+		/* Each of t equal ones adds (t^3 - t) / t. */
+		*ties += same * same - 1;
+	}
+	return n && m ? u / ((double)n * m) : 0.5;
+}
+
 void an_rank_durations(const struct an_rank_side *a, const struct an_rank_side *b, struct an_rank_result *result)
 {
 	uint64_t counts_a[AN_HIST_BUCKETS] = { 0 }, counts_b[AN_HIST_BUCKETS] = { 0 };
 	double n = (double)a->hist->count, m = (double)b->hist->count, all = n + m, below = 0, u = 0, ties = 0;
-	double effect_a, effect_b, variance;
-	unsigned blocks_a, blocks_b;
+	double effect_a, effect_b, variance, parts_a[AN_SERIES_BLOCKS], parts_b[AN_SERIES_BLOCKS], ties_of_parts;
+	unsigned blocks_a, blocks_b, parts;
 
-	*result = (struct an_rank_result){ .effect = 0.5, .p = 1 };
+	*result = (struct an_rank_result){ .effect = 0.5, .p = 1, .parts = 0.5 };
 	if (a->hist->count < LEAST_DURATIONS || b->hist->count < LEAST_DURATIONS)
 		return;
 	an_hist_counts(a->hist, counts_a);
@@ -93,51 +139,25 @@ void an_rank_durations(const struct an_rank_side *a, const struct an_rank_side *
 	if (blocks_a < LEAST_BLOCKS || blocks_b < LEAST_BLOCKS)
 		return;
 	result->enough = true;
+	parts = parts_of(a, false, parts_a);
+	result->parts = effect_of(parts_a, parts, parts_b, parts_of(b, false, parts_b), &ties_of_parts);
 	variance = (all + 1 - ties / (all * (all - 1))) / (12 * n * m);
 	variance *= (effect_a / n + effect_b / m) / (1 / n + 1 / m);
 	if (variance > 0)
 		result->p = tail((result->effect - 0.5) / sqrt(variance), (double)(blocks_a < blocks_b ? blocks_a : blocks_b) - 1);
 }
 
-/* How often a second, in parts of the time.  What is left of the last part does not count.  Returns how many parts there are. */
-static unsigned rates(const struct an_rank_side *side, double *out)
-{
-	unsigned blocks = side->hist->series ? an_series_blocks(side->clock, side->end) : 0;
-	unsigned step = (blocks + RATE_PARTS - 1) / RATE_PARTS, parts = 0;
-
-	/* The last block is not all in the trace. */
-	for (unsigned i = 0; step && i + step < blocks; i += step) {
-		double sum = 0;
-
-		for (unsigned k = 0; k < step; k++)
-			sum += (double)side->hist->series->n[i + k];
-		out[parts++] = sum / ((double)step * exp2(side->clock->shift));
-	}
-	return parts;
-}
-
 void an_rank_rates(const struct an_rank_side *a, const struct an_rank_side *b, struct an_rank_result *result)
 {
-	double rates_a[AN_SERIES_BLOCKS], rates_b[AN_SERIES_BLOCKS], u = 0, ties = 0, variance;
-	unsigned n = rates(a, rates_a), m = rates(b, rates_b);
+	double rates_a[AN_SERIES_BLOCKS], rates_b[AN_SERIES_BLOCKS], ties, variance;
+	unsigned n = parts_of(a, true, rates_a), m = parts_of(b, true, rates_b);
 	double all = n + m;
 
-	*result = (struct an_rank_result){ .effect = 0.5, .p = 1 };
+	*result = (struct an_rank_result){ .effect = 0.5, .p = 1, .parts = 0.5 };
 	if (n < LEAST_BLOCKS || m < LEAST_BLOCKS || a->hist->count < LEAST_DURATIONS || b->hist->count < LEAST_DURATIONS)
 		return;
-	for (unsigned j = 0; j < m; j++)
-		for (unsigned i = 0; i < n; i++)
-			u += rates_b[j] > rates_a[i] ? 1 : rates_b[j] == rates_a[i] ? 0.5 : 0;
-	for (unsigned i = 0; i < n + m; i++) {
-		double value = i < n ? rates_a[i] : rates_b[i - n], same = 0;
-
-		for (unsigned k = 0; k < n + m; k++)
-			same += (k < n ? rates_a[k] : rates_b[k - n]) == value;
-		/* Each of t equal ones adds (t^3 - t) / t. */
-		ties += same * same - 1;
-	}
 	result->enough = true;
-	result->effect = u / ((double)n * m);
+	result->effect = result->parts = effect_of(rates_a, n, rates_b, m, &ties);
 	variance = (all + 1 - ties / (all * (all - 1))) / (12.0 * n * m);
 	if (variance > 0)
 		result->p = tail((result->effect - 0.5) / sqrt(variance), (n < m ? n : m) - 1);

@@ -8,7 +8,11 @@
  * other; so each side's part of the variance is multiplied by a design effect (L. Kish, "Survey Sampling", 1965), the variance of
  * the mean logarithm as blocks of time give it over what it were if all durations were independent, if that is above 1.
  *
- * How often: the same test on the rates in blocks of time.
+ * How often: the same test on the rates in parts of the time.
+ *
+ * Two runs of one program are not alike to the degree that parts of one run are: the machine is busier, a cache is cold.  What that
+ * does cannot be told from one run of each; but a difference is less likely to come from there if hardly any part of the one run
+ * looks like a part of the other.  That is what `parts` tells.
  */
 #ifndef ANALYSIS_RANKTEST_H
 #define ANALYSIS_RANKTEST_H
@@ -23,6 +27,7 @@ struct an_rank_result {
 	bool enough;		/* there was enough to tell at all */
 	double effect;		/* how probably one of the second is larger than one of the first, ties by half: 0 to 1 */
 	double p;		/* two-sided */
+	double parts;		/* the effect again, of the means of parts of the time rather than of single durations */
 };
 
 /* A histogram with its series, and the time it is from. */

@@ -175,8 +175,10 @@ static const char *verdict(const struct diff *diff, const struct pair *pair, boo
 {
 	double rate = per_second(diff, pair, 1) / per_second(diff, pair, 0);
 	bool longer = pair->durations.effect > 0.5;
-	bool durations = pair->durations.p < AN_DIFF_P && fabs(pair->durations.effect - 0.5) >= AN_DIFF_EFFECT;
-	bool rates = pair->rates.p < AN_DIFF_P && (rate >= AN_DIFF_RATE || rate <= 1 / AN_DIFF_RATE);
+	bool durations = pair->durations.p < AN_DIFF_P && fabs(pair->durations.effect - 0.5) >= AN_DIFF_EFFECT &&
+			 fabs(pair->durations.parts - 0.5) >= AN_DIFF_PARTS;
+	bool rates = pair->rates.p < AN_DIFF_P && (rate >= AN_DIFF_RATE || rate <= 1 / AN_DIFF_RATE) &&
+		     fabs(pair->rates.parts - 0.5) >= AN_DIFF_PARTS;
 
 	*changed = durations || rates;
 	if (durations && rates)
@@ -195,7 +197,7 @@ static const char *verdict(const struct diff *diff, const struct pair *pair, boo
 
 enum column {
 	COLUMN_NAME, COLUMN_WHAT, COLUMN_COUNT_A, COLUMN_COUNT_B, COLUMN_NS_A, COLUMN_NS_B, COLUMN_CHANGE, COLUMN_P50_A, COLUMN_P50_B,
-	COLUMN_P99_A, COLUMN_P99_B, COLUMN_EFFECT, COLUMN_P, COLUMN_RATE_A, COLUMN_RATE_B, COLUMN_RATE_P, COLUMN_VERDICT,
+	COLUMN_P99_A, COLUMN_P99_B, COLUMN_EFFECT, COLUMN_P, COLUMN_PARTS, COLUMN_RATE_A, COLUMN_RATE_B, COLUMN_RATE_P, COLUMN_VERDICT,
 };
 
 static void make_columns(struct an_table *table)
@@ -214,6 +216,7 @@ static void make_columns(struct an_table *table)
 	an_table_column(table, "p99_b_ns", "p99 B", AN_CELL_NS, AN_SHOWN_NEVER);
 	an_table_column(table, "longer", "longer", AN_CELL_REAL, AN_SHOWN_ALWAYS);
 	an_table_column(table, "p", "p", AN_CELL_REAL, AN_SHOWN_NEVER);
+	an_table_column(table, "longer_parts", "parts", AN_CELL_REAL, AN_SHOWN_NEVER);
 	an_table_column(table, "per_second_a", "A/s", AN_CELL_REAL, AN_SHOWN_NEVER);
 	an_table_column(table, "per_second_b", "B/s", AN_CELL_REAL, AN_SHOWN_NEVER);
 	an_table_column(table, "p_rate", "p", AN_CELL_REAL, AN_SHOWN_NEVER);
@@ -243,6 +246,7 @@ static void fill(const struct diff *diff, const uint64_t *key, const struct pair
 	if (pair->durations.enough) {
 		an_row_real(row, COLUMN_EFFECT, pair->durations.effect);
 		an_row_real(row, COLUMN_P, pair->durations.p);
+		an_row_real(row, COLUMN_PARTS, pair->durations.parts);
 	}
 	an_row_real(row, COLUMN_RATE_A, per_second(diff, pair, 0));
 	an_row_real(row, COLUMN_RATE_B, per_second(diff, pair, 1));
