@@ -95,6 +95,17 @@ void an_names_next_generation(struct an_names *names)
 		memset(names->stack_cache, 0xff, names->stack_cache_cap * sizeof(uint32_t));
 }
 
+void an_names_limit(struct an_names *names, size_t max_texts, size_t max_stacks, size_t max_bytes)
+{
+	struct an_frame frame = { .func = an_names_add_text(names, "(other)", 7) };
+
+	names->other_text = frame.func;
+	names->other_stack = an_names_add_stack(names, &frame, 1);
+	names->max_texts = max_texts;
+	names->max_stacks = max_stacks;
+	names->max_bytes = max_bytes;
+}
+
 /* Room for one more text in the array and the index. */
 static bool text_room(struct an_names *names)
 {
@@ -123,6 +134,8 @@ an_text_id an_names_add_text(struct an_names *names, const char *text, size_t le
 		if (t->hash == hash && t->len == len && memcmp(t->text, text, len) == 0)
 			return names->text_index.ids[i];
 	}
+	if (names->max_texts && (names->ntexts >= names->max_texts || len > names->max_bytes - names->bytes))
+		return names->other_text;
 	copy = malloc(len + 1);
 	if (!copy || len >= UINT32_MAX || names->ntexts >= UINT32_MAX - 1 || !text_room(names)) {
 		free(copy);
@@ -131,6 +144,7 @@ an_text_id an_names_add_text(struct an_names *names, const char *text, size_t le
 	}
 	memcpy(copy, text, len);
 	copy[len] = '\0';
+	names->bytes += len;
 	names->texts[names->ntexts] = (struct an_text){ .text = copy, .len = (uint32_t)len, .hash = hash };
 	index_put(&names->text_index, hash, (uint32_t)names->ntexts);
 	return (an_text_id)names->ntexts++;
@@ -165,6 +179,8 @@ an_stack_id an_names_add_stack(struct an_names *names, const struct an_frame *fr
 		if (s->hash == hash && s->n == n && (!n || memcmp(s->frames, frames, size) == 0))
 			return names->stack_index.ids[i];
 	}
+	if (names->max_stacks && names->nstacks >= names->max_stacks)
+		return names->other_stack;
 	copy = malloc(size + 1);
 	if (!copy || n >= UINT32_MAX || names->nstacks >= UINT32_MAX - 1 || !stack_room(names)) {
 		free(copy);

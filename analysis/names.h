@@ -47,6 +47,12 @@ struct an_names {
 	size_t nstacks, stacks_cap;
 	struct an_index stack_index;
 
+	/* Beyond these, everything new is "(other)"; 0: no limit. */
+	size_t max_texts, max_stacks, max_bytes;
+	size_t bytes;		/* of all texts */
+	an_text_id other_text;
+	an_stack_id other_stack;
+
 	/* What the reader's ids stand for in this generation; UINT32_MAX: not asked for yet. */
 	uint32_t *text_cache, *stack_cache;
 	size_t text_cache_cap, stack_cache_cap;
@@ -55,6 +61,12 @@ struct an_names {
 /* Return: 0 or -ETR_E_NOMEM. */
 int an_names_init(struct an_names *names, const struct etr_reader *reader);
 void an_names_free(struct an_names *names);
+
+/*
+ * Sets limits, for users who can do with some names where a file makes up millions: new texts and stacks beyond are "(other)".
+ * max_bytes is of all texts together.  Out of memory: names->oom.
+ */
+void an_names_limit(struct an_names *names, size_t max_texts, size_t max_stacks, size_t max_bytes);
 
 /* To be called when a Sync was delivered: the reader's ids have changed their meaning. */
 void an_names_next_generation(struct an_names *names);

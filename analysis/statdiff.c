@@ -205,8 +205,8 @@ static void make_columns(struct an_table *table)
 	an_table_init(table, "diff");
 	an_table_column(table, "name", "name", AN_CELL_TEXT, AN_SHOWN_ALWAYS);
 	an_table_column(table, "what", "what", AN_CELL_TEXT, AN_SHOWN_ALWAYS);
-	an_table_column(table, "count_a", "count A", AN_CELL_COUNT, AN_SHOWN_ALWAYS);
-	an_table_column(table, "count_b", "count B", AN_CELL_COUNT, AN_SHOWN_ALWAYS);
+	an_table_column(table, "count_a", "count A", AN_CELL_COUNT, AN_SHOWN_IF_WIDE);
+	an_table_column(table, "count_b", "count B", AN_CELL_COUNT, AN_SHOWN_IF_WIDE);
 	an_table_column(table, "ns_a", "total A", AN_CELL_NS, AN_SHOWN_ALWAYS);
 	an_table_column(table, "ns_b", "total B", AN_CELL_NS, AN_SHOWN_ALWAYS);
 	an_table_column(table, "change_ns", "change", AN_CELL_NS, AN_SHOWN_NEVER);
@@ -214,7 +214,7 @@ static void make_columns(struct an_table *table)
 	an_table_column(table, "p50_b_ns", "p50 B", AN_CELL_NS, AN_SHOWN_ALWAYS);
 	an_table_column(table, "p99_a_ns", "p99 A", AN_CELL_NS, AN_SHOWN_NEVER);
 	an_table_column(table, "p99_b_ns", "p99 B", AN_CELL_NS, AN_SHOWN_NEVER);
-	an_table_column(table, "longer", "longer", AN_CELL_REAL, AN_SHOWN_ALWAYS);
+	an_table_column(table, "longer", "B > A", AN_CELL_REAL, AN_SHOWN_ALWAYS);
 	an_table_column(table, "p", "p", AN_CELL_REAL, AN_SHOWN_NEVER);
 	an_table_column(table, "longer_parts", "parts", AN_CELL_REAL, AN_SHOWN_NEVER);
 	an_table_column(table, "per_second_a", "A/s", AN_CELL_REAL, AN_SHOWN_NEVER);

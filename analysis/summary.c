@@ -65,6 +65,7 @@ int an_summary_init(struct an_summary *summary, struct an_source *source, const 
 	memset(summary, 0, sizeof(*summary));
 	summary->source = source;
 	summary->names = &source->names;
+	an_names_limit(summary->names, AN_SUMMARY_TEXTS, AN_SUMMARY_STACKS, AN_SUMMARY_TEXT_BYTES);
 	summary->gc_name = add_literal(summary, "GC concurrent mark phase");
 	summary->procs_metric = add_literal(summary, "/sched/gomaxprocs:threads");
 	summary->heap_metric = add_literal(summary, "/memory/classes/heap/objects:bytes");

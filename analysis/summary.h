@@ -45,6 +45,11 @@ struct an_summary_options {
 
 #define AN_LONGEST 100
 
+/* What a summary remembers of the names and stacks in a file; what is new beyond is "(other)". */
+#define AN_SUMMARY_TEXTS 262144
+#define AN_SUMMARY_TEXT_BYTES 33554432
+#define AN_SUMMARY_STACKS 131072
+
 struct an_state_total {
 	int64_t ns, open_ns;	/* open_ns is part of ns: intervals cut off by the end */
 	uint64_t entered, counted;	/* transitions into it; intervals */

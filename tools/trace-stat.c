@@ -228,7 +228,7 @@ static void print_diff_text(const struct reading *a, const struct reading *b, co
 		printf(": %s, %" PRIu64 " events, %" PRIu64 " goroutines\n", an_text_ns(ns, head->duration), head->events,
 		       head->goroutines);
 	}
-	an_table_print_text(table, "What changed by more than chance; longer: how probably one of B takes longer than one of A",
+	an_table_print_text(table, "What changed by more than chance; B > A: how probably one of B takes longer than one of A",
 			    view.top >= 0 ? (size_t)view.top : 0, view.width, stdout);
 	printf("\n%zu changed, %zu did not, %zu are too few to tell\n", counts->changed, counts->same, counts->few);
 }
