@@ -87,7 +87,7 @@ void an_chart_hists(const struct an_hist *const *hists, const char *const *title
 	bar = bar < 30 ? bar : 30;
 	fprintf(out, "\n%-10s", "Duration");
 	for (unsigned i = 0; i < nshown; i++)
-		fprintf(out, " %10s %-*s", "", i + 1 < nshown ? (int)bar : 0, titles[shown[i]]);
+		fprintf(out, " %-*.*s", i + 1 < nshown ? (int)bar + 11 : 0, (int)bar + 11, titles[shown[i]]);
 	fputc('\n', out);
 	for (unsigned l = first; l <= last; l++) {
 		char from[32];

@@ -160,7 +160,7 @@ void an_rank_rates(const struct an_rank_side *a, const struct an_rank_side *b, s
 	result->effect = result->parts = effect_of(rates_a, n, rates_b, m, &ties);
 	variance = (all + 1 - ties / (all * (all - 1))) / (12.0 * n * m);
 	if (variance > 0)
-		result->p = tail((result->effect - 0.5) / sqrt(variance), (n < m ? n : m) - 1);
+		result->p = erfc(fabs(result->effect - 0.5) / sqrt(2 * variance));
 }
 
 static int by_value(const void *left, const void *right)

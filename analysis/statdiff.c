@@ -182,8 +182,8 @@ static const char *verdict(const struct diff *diff, const struct pair *pair, boo
 
 	*changed = durations || rates;
 	if (durations && rates)
-		return longer ? rate > 1 ? "longer, more often" : "longer, less often" :
-				rate > 1 ? "shorter, more often" : "shorter, less often";
+		return longer ? rate > 1 ? "longer and more often" : "longer and less often" :
+				rate > 1 ? "shorter and more often" : "shorter and less often";
 	if (durations)
 		return longer ? "longer" : "shorter";
 	if (rates)

@@ -273,7 +273,8 @@ int an_stat_print_text(const struct an_summary *summary, const char *file, int f
 	for (size_t i = 0; rc == 0 && i < sizeof(sections) / sizeof(sections[0]); i++) {
 		rc = print_table(summary, &sections[i], view, out);
 		if (rc == 0 && sections[i].table == AN_STAT_STATE && states_are_known(summary))
-			fputs("  As known: a goroutine first seen waiting, or in a system call, has been so since the beginning.\n", out);
+			fprintf(out, "  As known: a goroutine first seen waiting, or in a system call,%shas been so since the beginning.\n",
+				view->width < 98 ? "\n  " : " ");
 		if (rc == 0 && sections[i].table == AN_STAT_REASON)
 			rc = print_durations(summary, view, out);
 		if (rc == 0 && sections[i].table == AN_STAT_REGION)

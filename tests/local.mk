@@ -222,3 +222,10 @@ check_PROGRAMS += cutcheck
 cutcheck_SOURCES = %D%/cutcheck.c
 cutcheck_CFLAGS = $(AM_CFLAGS) -fwrapv
 cutcheck_LDADD = libanalysis.la libexectrace.la
+
+# Everything that trace-stat offers.
+check_PROGRAMS += stat-trace
+stat_trace_SOURCES = %D%/stat-trace.c
+stat_trace_LDADD = libexectrace.la
+dist_check_SCRIPTS += %D%/trace-stat.sh
+TESTS += %D%/trace-stat.sh
