@@ -184,6 +184,8 @@ dist_check_SCRIPTS += %D%/nomem.sh
 TESTS += %D%/nomem.sh
 
 # Compressed traces, and files that grow.
+dist_check_SCRIPTS += %D%/compressed.sh
+TESTS += %D%/compressed.sh
 if HAVE_CHECK
 if WITH_ZSTD
 check_PROGRAMS += test-input

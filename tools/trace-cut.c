@@ -8,10 +8,11 @@
 
 #include "analysis/slicer.h"
 #include "tools/command.h"
+#include "tools/compressout.h"
 
 static const struct command self = {
 	.name = "trace-cut",
-	.usage = "-o OUT [--from T] [--to T] [--generation N..M] TRACE",
+	.usage = "-o OUT [--from T] [--to T] [--generation N..M] [-z[LEVEL]] TRACE",
 	.help = "Writes the part of an execution trace (- for standard input) that holds a window, as a trace of its own.\n"
 		"The slice's events are those of the window, as they were; what is alive at its beginning is told before them.\n"
 		"\n"
@@ -19,6 +20,8 @@ static const struct command self = {
 		"      --from T            the window begins at T; else with the trace\n"
 		"      --to T              the window ends before T; else with the trace\n"
 		"      --generation N..M   generations N to M; also N, N.. and ..M\n"
+		"  -z, --compress[=LEVEL]  compress the slice with zstd, 1 to 19, else 3; 0: do not.  An OUT that ends\n"
+		"                          in .zst asks for it by itself\n"
 		"\n"
 		"T is a time since the trace's beginning (1.5s, 200ms, 1m30s), @NS on the trace's own clock, or wall time\n"
 		"(2026-11-22T21:00:00.5Z; without a zone, local time).\n",
@@ -31,14 +34,18 @@ static const struct option options[] = {
 	{ "from", required_argument, NULL, OPT_FROM },
 	{ "to", required_argument, NULL, OPT_TO },
 	{ "generation", required_argument, NULL, OPT_GENERATION },
+	{ "compress", optional_argument, NULL, 'z' },
 	COMMAND_OPTIONS_COMMON
 };
+
+#define DEFAULT_LEVEL 3		/* zstd's own */
 
 struct job {
 	struct an_when from, to;
 	struct an_generations generations;
 	const char *trace, *output;
 	struct command_output out;
+	int level;		/* zstd's; 0: not compressed; -1: as the output's name wants it */
 	bool asked;		/* for the window */
 	bool said;		/* why there is no slice */
 };
@@ -53,10 +60,13 @@ static void parse_command_line(struct job *job, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = command_getopt(argc, argv, "o:", options)) != -1) {
+	while ((opt = command_getopt(argc, argv, "o:z::", options)) != -1) {
 		switch (opt) {
 		case 'o':
 			job->output = optarg;
+			break;
+		case 'z':
+			job->level = compress_level(optarg, DEFAULT_LEVEL);
 			break;
 		case OPT_FROM:
 			parse_when(&job->from, optarg);
@@ -75,6 +85,8 @@ static void parse_command_line(struct job *job, int argc, char **argv)
 	if (argc - optind != 1)
 		command_usage_error(optind == argc ? "a trace is missing" : "one trace at a time");
 	job->trace = argv[optind];
+	if (job->level < 0)
+		job->level = compress_is_asked_by(job->output) ? DEFAULT_LEVEL : 0;
 }
 
 /* One window. */
@@ -102,7 +114,9 @@ static int open_output(void *ctx, struct an_slice *slice)
 	struct job *job = ctx;
 
 	slice->output = &job->out;
-	return command_output_open(&job->out, job->output);
+	if (command_output_open(&job->out, job->output) != 0)
+		return -1;
+	return job->level > 0 ? command_output_compress(&job->out, job->level) : 0;
 }
 
 static int write_output(struct an_slice *slice, const void *buf, size_t size)
@@ -159,7 +173,7 @@ static int cut(struct job *job, struct etr_reader *reader)
 
 int main(int argc, char **argv)
 {
-	struct job job = { .generations.last = UINT64_MAX };
+	struct job job = { .generations.last = UINT64_MAX, .level = -1 };
 	struct etr_reader *reader;
 	int status = COMMAND_FAILED;
 

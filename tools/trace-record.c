@@ -23,6 +23,7 @@
 #include <exectrace/raw.h>
 
 #include "tools/command.h"
+#include "tools/compressout.h"
 #include "tools/program.h"
 
 static const struct command self = {
@@ -56,7 +57,6 @@ enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
 /* What costs the program's machine least. */
 #define DEFAULT_LEVEL 1
-#define MAX_LEVEL 19
 
 struct recording {
 	const char *output;		/* as the user called it; NULL: from the program's name */
@@ -64,7 +64,7 @@ struct recording {
 	int pipe_fd;			/* what is not a file: the trace's descriptor in the program; else -1 */
 	long cpu_hz;			/* -1: the recorder's default */
 	const char *period;		/* likewise NULL */
-	long level;			/* zstd's; 0: not compressed; -1: by the output's name */
+	int level;			/* zstd's; 0: not compressed; -1: by the output's name */
 	bool quiet;
 	struct timespec begun;
 	pid_t pid;
@@ -93,13 +93,6 @@ static char *absolute(const char *path)
 	return real;
 }
 
-static bool has_suffix(const char *name, const char *suffix)
-{
-	size_t n = strlen(name), len = strlen(suffix);
-
-	return n > len && strcmp(name + n - len, suffix) == 0;
-}
-
 static int output_fail(const char *name)
 {
 	command_error(name, "%s", strerror(errno));
@@ -123,7 +116,7 @@ static int output_prepare(struct recording *rec)
 		rec->output = name;
 	}
 	if (rec->level < 0)
-		rec->level = has_suffix(rec->output, ".zst") ? DEFAULT_LEVEL : 0;
+		rec->level = compress_is_asked_by(rec->output) ? DEFAULT_LEVEL : 0;
 	if (strcmp(rec->output, "-") == 0) {
 		/* The trace alone goes to standard output; what the program prints there goes to standard error. */
 		rec->output = "standard output";
@@ -185,7 +178,7 @@ static int set_exectrace(const struct recording *rec)
 	if (rec->period)
 		fprintf(f, ",period=%s", rec->period);
 	if (rec->level > 0)
-		fprintf(f, ",compress=%ld", rec->level);
+		fprintf(f, ",compress=%d", rec->level);
 	rc = fclose(f) == 0 ? setenv("EXECTRACE", value, 1) : -1;
 	free(value);
 	return rc;
@@ -528,18 +521,6 @@ static long parse_hz(const char *text)
 	return hz;
 }
 
-static long parse_level(const char *text)
-{
-	char *end;
-	long level;
-
-	errno = 0;
-	level = strtol(text, &end, 10);
-	if (errno || end == text || *end || level < 0 || level > MAX_LEVEL)
-		command_usage_error("--compress: '%s' is not a level from 0 to %d", text, MAX_LEVEL);
-	return level;
-}
-
 /* The recorder understands it; here only what cannot be one is refused, before the program runs. */
 static const char *check_period(const char *text)
 {
@@ -567,7 +548,7 @@ static void parse(struct recording *rec, int argc, char **argv)
 			rec->quiet = true;
 			break;
 		case 'z':
-			rec->level = optarg ? parse_level(optarg) : DEFAULT_LEVEL;
+			rec->level = compress_level(optarg, DEFAULT_LEVEL);
 			break;
 		case OPT_CPU_HZ:
 			rec->cpu_hz = parse_hz(optarg);
