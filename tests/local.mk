@@ -231,3 +231,6 @@ stat_trace_SOURCES = %D%/stat-trace.c
 stat_trace_LDADD = libexectrace.la
 dist_check_SCRIPTS += %D%/trace-stat.sh
 TESTS += %D%/trace-stat.sh
+# What all commands have in common.
+dist_check_SCRIPTS += %D%/commands-common.sh
+TESTS += %D%/commands-common.sh

@@ -10,14 +10,22 @@
 #include "tools/command.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "tools/progress.h"
+
 static const struct command *command;
+/* When the command was begun, and what it reads. */
+static struct timespec begun, reading_since;
+static bool quiet, verbose, reading;
 
 /* Set while a temporary file exists.  Written by the program, read by its signal handler. */
 static char *volatile pending;
@@ -30,6 +38,7 @@ static const int fatal_signals[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGXCPU, 
 void command_begin(const struct command *self, char **argv)
 {
 	command = self;
+	clock_gettime(CLOCK_MONOTONIC, &begun);
 	/* getopt() heads its messages with this. */
 	if (argv[0])
 		argv[0] = (char *)self->name;
@@ -37,6 +46,7 @@ void command_begin(const struct command *self, char **argv)
 
 static void vsay(const char *file, const char *fmt, va_list ap)
 {
+	progress_end();
 	fflush(stdout);
 	fprintf(stderr, "%s: ", command->name);
 	if (file)
@@ -52,6 +62,16 @@ void command_error(const char *file, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsay(file, fmt, ap);
 	va_end(ap);
+}
+
+bool command_is_quiet(void)
+{
+	return quiet;
+}
+
+bool command_is_verbose(void)
+{
+	return verbose;
 }
 
 static void __attribute__((noreturn)) point_to_help(void)
@@ -80,31 +100,71 @@ static void print_help(void)
 		printf("%s %s %.*s\n", lead, command->name, (int)len, line);
 		line += len + (line[len] == '\n');
 	}
-	printf("\n%s      --help       print this and exit\n      --version    print the version and exit\n", command->help);
+	printf("\n%s"
+	       "  -q, --quiet      say nothing but what went wrong\n"
+	       "  -v, --verbose    tell on standard error what was read, and what it took\n"
+	       "  -h, --help       print this and exit\n"
+	       "  -V, --version    print the version and exit\n",
+	       command->help);
 }
 
 int command_getopt(int argc, char **argv, const char *letters, const struct option *options)
 {
-	int opt = getopt_long(argc, argv, letters, options, NULL);
+	char all[64];
 
-	switch (opt) {
-	case COMMAND_OPT_HELP:
-		print_help();
-		exit(command_end(COMMAND_OK));
-	case COMMAND_OPT_VERSION:
-		printf("%s (%s) %s\n", command->name, PACKAGE, PACKAGE_VERSION);
-		exit(command_end(COMMAND_OK));
-	case '?':
-	case ':':
-		point_to_help();
+	snprintf(all, sizeof(all), "%sqvhV", letters);
+	for (;;) {
+		int opt = getopt_long(argc, argv, all, options, NULL);
+
+		switch (opt) {
+		case 'q':
+			quiet = true;
+			verbose = false;
+			break;
+		case 'v':
+			verbose = true;
+			quiet = false;
+			break;
+		case 'h':
+			print_help();
+			exit(command_end(COMMAND_OK));
+		case 'V':
+			printf("%s (%s) %s\n", command->name, PACKAGE, PACKAGE_VERSION);
+			exit(command_end(COMMAND_OK));
+		case '?':
+		case ':':
+			point_to_help();
+		default:
+			return opt;
+		}
 	}
-	return opt;
+}
+
+static double seconds_since(const struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - t->tv_sec) + (double)(now.tv_nsec - t->tv_nsec) / 1e9;
+}
+
+void command_say_usage(const char *what, int who)
+{
+	struct rusage use;
+
+	if (!verbose || getrusage(who, &use) != 0)
+		return;
+	command_error(NULL, "%s: %.3f s, of a processor %.3f s, memory at most %.1f MB", what, seconds_since(&begun),
+		      (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6,
+		      (double)use.ru_maxrss * 1024 / 1e6);
 }
 
 int command_end(int status)
 {
 	int failed = ferror(stdout);
 
+	progress_end();
+	command_say_usage(PACKAGE " " PACKAGE_VERSION, RUSAGE_SELF);
 	errno = 0;
 	if (fclose(stdout) != 0 || failed) {
 		if (errno == EPIPE || stdout_told)
@@ -124,7 +184,41 @@ int command_open_trace(struct etr_reader *reader, const char *path)
 
 	if (rc < 0)
 		command_trace_error(path, reader);
+	else
+		command_trace_begin(reader);
 	return rc;
+}
+
+static uint64_t reader_position(const void *reader)
+{
+	return etr_reader_offset(reader);
+}
+
+void command_trace_begin(const struct etr_reader *reader)
+{
+	reading = true;
+	clock_gettime(CLOCK_MONOTONIC, &reading_since);
+	if (!quiet)
+		progress_begin(command->name, reader_position, reader, etr_reader_size(reader));
+}
+
+void command_trace_end(const char *path, const struct etr_reader *reader)
+{
+	const uint64_t *counts;
+	uint64_t bytes, events = 0;
+	double s;
+
+	progress_end();
+	if (!reading || !verbose)
+		return;
+	reading = false;
+	s = seconds_since(&reading_since);
+	bytes = etr_reader_offset(reader);
+	counts = etr_reader_wire_counts(reader);
+	for (int i = 0; i < 256; i++)
+		events += counts[i];
+	command_error(path, "go 1.%d, read %.1f MB, %" PRIu64 " wire events in %.3f s: %.1f MB/s", etr_reader_version(reader),
+		      (double)bytes / 1e6, events, s, s > 0 ? (double)bytes / 1e6 / s : 0);
 }
 
 void command_trace_error(const char *path, const struct etr_reader *reader)
@@ -140,6 +234,7 @@ static void remove_pending(int sig)
 
 	if (temp)
 		unlink(temp);
+	progress_erase();
 	/* The handler was reset on entry: this kills. */
 	raise(sig);
 }

@@ -31,25 +31,30 @@ enum command_status {
 struct command {
 	const char *name;	/* "trace-print" */
 	const char *usage;	/* what follows the name: "[--stacks] [-o FILE] TRACE"; lines for several forms */
-	const char *help;	/* what it does and its options, but --help and --version; whole lines */
+	const char *help;	/* what it does and its options, but those that all have; whole lines */
 };
 
 /* Option codes that no letter has. */
-enum { COMMAND_OPT_HELP = 0x1000, COMMAND_OPT_VERSION, COMMAND_OPT_FIRST_OWN };
+enum { COMMAND_OPT_FIRST_OWN = 0x1000 };
 
 /* Stands last in a command's table of long options. */
 #define COMMAND_OPTIONS_COMMON                                                                                                   \
-	{ "help", no_argument, NULL, COMMAND_OPT_HELP }, { "version", no_argument, NULL, COMMAND_OPT_VERSION },                  \
-	{ NULL, 0, NULL, 0 }
+	{ "quiet", no_argument, NULL, 'q' }, { "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' },          \
+	{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 }
 
 /* To be called first.  The struct must outlive the program's use of this file. */
 void command_begin(const struct command *self, char **argv);
 
 /*
  * The next option as getopt_long() gives it, -1 behind the last.  --help and --version are answered and end the program with
- * 0; an unknown option or a missing argument ends it with COMMAND_USAGE.
+ * 0; an unknown option or a missing argument ends it with COMMAND_USAGE.  -q and -v are taken here: the last one counts.  letters
+ * are the command's own.
  */
 int command_getopt(int argc, char **argv, const char *letters, const struct option *options);
+
+/* Nothing but errors is to be said; more than that. */
+bool command_is_quiet(void);
+bool command_is_verbose(void);
 
 /* Says "NAME: what" and where help is, and ends the program with COMMAND_USAGE. */
 void command_usage_error(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -57,11 +62,21 @@ void command_usage_error(const char *fmt, ...) __attribute__((noreturn, format(p
 /* "NAME: FILE: what" on standard error, one line; file may be NULL: "NAME: what". */
 void command_error(const char *file, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Flushes standard output; returns status, or COMMAND_FAILED, said unless the pipe was closed, when that fails. */
+/* With -v: says what the program (RUSAGE_SELF) or those that it ran (RUSAGE_CHILDREN) took since command_begin(). */
+void command_say_usage(const char *what, int who);
+
+/* Flushes standard output and, with -v, says what the program took; returns status, or COMMAND_FAILED, said unless the pipe was closed, when that fails. */
 int command_end(int status);
 
 /* The trace called path, "-" for standard input.  Returns what etr_reader_open_path() does, an error having been said. */
 int command_open_trace(struct etr_reader *reader, const char *path);
+
+/*
+ * Reading begins, which command_open_trace() says itself: progress is shown.  It ends, well or not, which must be said before the
+ * reader is freed and before anything is printed of what was read: with -v, tells how much that was (once).
+ */
+void command_trace_begin(const struct etr_reader *reader);
+void command_trace_end(const char *path, const struct etr_reader *reader);
 
 /* Says what stopped a reader: "NAME: FILE: offset N: generation N: what is wrong". */
 void command_trace_error(const char *path, const struct etr_reader *reader);

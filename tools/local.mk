@@ -1,6 +1,7 @@
 # The commands, one file each; libcommand.la is what they share.
 noinst_LTLIBRARIES += libcommand.la
-libcommand_la_SOURCES = %D%/command.c %D%/command.h %D%/compressout.c %D%/compressout.h %D%/filteropt.c %D%/filteropt.h
+libcommand_la_SOURCES = %D%/command.c %D%/command.h %D%/compressout.c %D%/compressout.h %D%/filteropt.c %D%/filteropt.h \
+	%D%/progress.c %D%/progress.h
 libcommand_la_LIBADD = libanalysis.la libexectrace.la
 
 bin_PROGRAMS += trace-stat trace-cut

@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "analysis/slicer.h"
 #include "tools/command.h"
 #include "tools/compressout.h"
@@ -123,7 +125,10 @@ static int write_output(struct an_slice *slice, const void *buf, size_t size)
 {
 	struct command_output *out = slice->output;
 
-	return fwrite(buf, 1, size, out->f) == size ? 0 : -1;
+	if (fwrite(buf, 1, size, out->f) == size)
+		return 0;
+	out->error = errno;
+	return -1;
 }
 
 static int close_output(void *ctx, struct an_slice *slice, int rc)
@@ -159,6 +164,7 @@ static int cut(struct job *job, struct etr_reader *reader)
 		return COMMAND_FAILED;
 	}
 	rc = an_slicer_run(&slicer);
+	command_trace_end(job->trace, reader);
 	if (rc == -ETR_E_NOMEM)
 		command_error(NULL, "%s", etr_strerror(rc));
 	else if (rc < 0 && *etr_reader_detail(reader))

@@ -156,6 +156,7 @@ static int read_trace(const struct job *job, struct an_profiler *profiler)
 			break;
 	}
 	late = an_profiler_finish(profiler);
+	command_trace_end(job->trace, profiler->source->reader);
 	if (rc == -ETR_E_NOMEM || late < 0)
 		command_error(job->trace, "%s", etr_strerror(-ETR_E_NOMEM));
 	else if (rc < 0)

@@ -18,6 +18,7 @@
 #include "tools/filteropt.h"
 #include "tools/follow.h"
 #include "tools/printevent.h"
+#include "tools/progress.h"
 
 static const struct command self = {
 	.name = "trace-print",
@@ -141,9 +142,13 @@ static int print_events(struct job *job)
 	if (job->follow)
 		follow_begin(&follow, r, job->path);
 	rc = command_open_trace(r, job->path);
+	/* Lines that run over the terminal are progress enough, and a trace that grows has no end. */
+	if (job->follow || isatty(fileno(job->out.f)))
+		progress_end();
 	if (rc >= 0) {
 		rc = print_all(job, &p, r, &follow);
 		textout_flush(&t);
+		command_trace_end(job->path, r);
 		job->out.error = t.error;
 		if (rc == -ETR_E_NOMEM)
 			command_error(job->path, "%s", etr_strerror(rc));

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,7 +29,7 @@
 
 static const struct command self = {
 	.name = "trace-record",
-	.usage = "[-q] [-o FILE] [--cpu-hz N | --no-cpu] [--period TIME] [-z[LEVEL]] [--] PROGRAM [ARGUMENT...]",
+	.usage = "[-qv] [-o FILE] [--cpu-hz N | --no-cpu] [--period TIME] [-z[LEVEL]] [--] PROGRAM [ARGUMENT...]",
 	.help = "Runs PROGRAM and records what its threads or goroutines do.\n\n"
 		"  -o, --output FILE   the trace; default: PROGRAM.trace in this folder; '-': standard output\n"
 		"      --cpu-hz N      CPU samples for each second of CPU time; default 100\n"
@@ -36,8 +37,7 @@ static const struct command self = {
 		"      --period TIME   length of a generation, such as 500ms or 2s; default 1s\n"
 		"  -z, --compress[=LEVEL]\n"
 		"                      compress the trace with zstd, 1 (the default) to 19; 0: do not.  The name then\n"
-		"                      is PROGRAM.trace.zst, and a FILE that ends in .zst asks for it by itself\n"
-		"  -q, --quiet         say nothing but what went wrong\n",
+		"                      is PROGRAM.trace.zst, and a FILE that ends in .zst asks for it by itself\n",
 };
 
 enum { OPT_CPU_HZ = COMMAND_OPT_FIRST_OWN, OPT_NO_CPU, OPT_PERIOD };
@@ -48,7 +48,6 @@ static const struct option options[] = {
 	{ "no-cpu", no_argument, NULL, OPT_NO_CPU },
 	{ "period", required_argument, NULL, OPT_PERIOD },
 	{ "compress", optional_argument, NULL, 'z' },
-	{ "quiet", no_argument, NULL, 'q' },
 	COMMAND_OPTIONS_COMMON,
 };
 
@@ -65,7 +64,6 @@ struct recording {
 	long cpu_hz;			/* -1: the recorder's default */
 	const char *period;		/* likewise NULL */
 	int level;			/* zstd's; 0: not compressed; -1: by the output's name */
-	bool quiet;
 	struct timespec begun;
 	pid_t pid;
 	char **argv;
@@ -400,7 +398,7 @@ static int tell_scan(const struct recording *rec, const struct scan *scan, const
 	if (scan->cut && scan->lost)
 		command_error(name, "the last generation was not finished: %s cut off, and what happened since is lost", text);
 	say_size(text, sizeof(text), scan->size);
-	if (!rec->quiet)
+	if (!command_is_quiet())
 		command_error(name, "%s, %u generation%s, %.3f s", text, scan->generations, scan->generations == 1 ? "" : "s",
 			      scan->seconds);
 	return 0;
@@ -539,13 +537,10 @@ static void parse(struct recording *rec, int argc, char **argv)
 	int opt;
 
 	/* "+": options end at the program. */
-	while ((opt = command_getopt(argc, argv, "+o:qz::", options)) != -1)
+	while ((opt = command_getopt(argc, argv, "+o:z::", options)) != -1)
 		switch (opt) {
 		case 'o':
 			rec->output = optarg;
-			break;
-		case 'q':
-			rec->quiet = true;
 			break;
 		case 'z':
 			rec->level = compress_level(optarg, DEFAULT_LEVEL);
@@ -586,6 +581,7 @@ int main(int argc, char **argv)
 	if (status != 0)
 		return status;
 	status = wait_for(&rec);
+	command_say_usage(rec.argv[0], RUSAGE_CHILDREN);
 	if (finish(&rec) != 0 && status == 0)
 		status = COMMAND_FAILED;
 	return command_end(status);

@@ -112,6 +112,8 @@ static void reading_run(struct reading *reading, const char *path)
 		reading->made = true;
 		reading->rc = reading->opened < 0 ? an_summary_finish(&reading->summary), reading->opened : read_events(reading);
 	}
+	if (reading->reader && reading->opened >= 0)
+		command_trace_end(path, reading->reader);
 	if (reading->rc == -ETR_E_NOMEM) {
 		command_error(path, "%s", etr_strerror(reading->rc));
 		reading->made = false;
