@@ -16,7 +16,9 @@ static __attribute__((cold)) int no_trace(struct etr__input *in, struct etr__fau
 	const uint8_t *p;
 	ssize_t n = etr__input_view(in, 0, ETR__NOTRACE_LOOK, &p);
 
-	return n < 0 ? etr__input_fault(in, fault, 0) : etr__refuse_format(fault, p, (size_t)n < ETR__NOTRACE_LOOK ? (size_t)n : ETR__NOTRACE_LOOK);
+	if (n < 0)
+		return etr__input_fault(in, fault, 0);
+	return etr__refuse_format(fault, p, (size_t)n < ETR__NOTRACE_LOOK ? (size_t)n : ETR__NOTRACE_LOOK);
 }
 
 int etr__scan_file_header(struct etr__input *in, int *version, struct etr__fault *fault)

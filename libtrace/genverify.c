@@ -55,8 +55,8 @@ static uint64_t thread_at(struct etr__input *in, uint64_t offset)
 }
 
 /*
- * The goroutine whose stopped world has begun and not ended.  The name of such a range is an id of its own generation's strings, so
- * Go's reader cannot tell it when the range ends in another.
+ * The goroutine whose stopped world has begun and not ended.  The name of such a range is an id of its own generation's
+ * strings, so Go's reader cannot tell it when the range ends in another.
  */
 static void look_for_stop(struct etr__g *g, void *ctx)
 {

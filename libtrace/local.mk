@@ -29,7 +29,7 @@ libtracecore_la_SOURCES = \
 	%D%/reader.c %D%/readerimpl.h \
 	%D%/readerquery.c \
 	%D%/seek.c \
-	%D%/tracewriter.c \
+	%D%/tracewriter.c %D%/tracewriter.h %D%/writertables.c \
 	%D%/unzip.h
 if WITH_ZSTD
 libtracecore_la_SOURCES += %D%/unzip.c %D%/compressor.c

@@ -2,8 +2,8 @@
  *
  * notrace.c - what an input is that cannot be read, and what to do about it.
  *
- * People hand over the file next to the trace, the trace still compressed, or the page that said why there was none.  Each is told
- * from its first bytes; where they are unknown, nothing is guessed.
+ * People hand over the file next to the trace, the trace still compressed, or the page that said why there was none.  Each is
+ * told from its first bytes; where they are unknown, nothing is guessed.
  */
 #include "libtrace/notrace.h"
 

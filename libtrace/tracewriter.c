@@ -9,21 +9,17 @@
  * What a call can see by itself to be wrong (an id that does not exist) is refused there and changes nothing.  Once something has
  * failed it stays failed.
  */
-#include <exectrace/writer.h>
+#include "libtrace/tracewriter.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "libtrace/fault.h"
-#include "libtrace/genarena.h"
 #include "libtrace/genverify.h"
 #include "libtrace/growth.h"
-#include "libtrace/idhash.h"
 #include "wire/header.h"
 
 #define MAX_EVENT (1 + WIRE_MAX_ARGS * WIRE_VARINT_MAX)
@@ -32,72 +28,17 @@
 #define VERSION_CLOCKS 25
 #define VERSION_END 26
 
-/* A batch that is being filled. */
-struct batch {
-	uint64_t m;
-	uint64_t time;		/* base time, */
-	uint64_t last;		/* and time of the last event */
-	uint8_t *buf;
-	size_t n, cap;
-};
-
-/* A string, or a stack's frames as they are encoded; the bytes stand behind it. */
-struct entry {
-	struct entry *same_hash, *next;
-	uint64_t id;
-	uint32_t count;		/* frames of a stack */
-	uint32_t len;
-};
-
-struct table {
-	struct etr__hash by_hash;
-	struct etr__arena arena;
-	struct entry *first, **last;
-	uint64_t n;
-};
-
-/* What a pc stands for; behind the stacks in their arena. */
-struct place {
-	uint64_t func, file, line;
-};
-
-struct etr_writer {
-	int (*write)(void *ctx, const void *buf, size_t size);
-	void *ctx;
-	uint64_t frequency;
-	int version;
-	struct etr__fault fault;
-	char refusal[160];	/* why the last call was refused; "" where the fault says it */
-	bool unverified;
-	struct etr_reader *verifier;	/* has read the generations before */
-	uint8_t *held;		/* what has left of the generation at hand, when it is verified */
-	size_t nheld, capheld;
-	uint64_t handed;	/* bytes that were handed out */
-	uint64_t gen;		/* of the generation at hand, or the last one */
-	bool open;		/* there is one at hand */
-	uint64_t time;		/* it begins, */
-	uint64_t mono, sec;	/* its clock snapshot */
-	uint32_t nsec;
-	struct etr__idmap by_m;	/* M -> index into batches[], plus one */
-	struct batch *batches;
-	size_t nbatches, capbatches, made;
-	struct batch samples;
-	struct table strings, stacks;
-	struct etr__hash places;	/* pc -> struct place */
-};
-
 static int fail(struct etr_writer *w, int code, const char *what)
 {
 	return etr__fault_set(&w->fault, code, 0, "%s", what);
 }
 
-static int out_of_memory(struct etr_writer *w)
+int etr__writer_nomem(struct etr_writer *w)
 {
 	return fail(w, ETR_E_NOMEM, "out of memory");
 }
 
-/* Refuses a call. */
-static __attribute__((format(printf, 2, 3), cold)) int refuse(struct etr_writer *w, const char *fmt, ...)
+int etr__writer_refuse(struct etr_writer *w, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -122,32 +63,10 @@ static int leave(struct etr_writer *w, const void *p, size_t n)
 	if (w->unverified)
 		return hand_out(w, p, n);
 	if (etr__grow(&w->held, &w->capheld, w->nheld + n) != 0)
-		return out_of_memory(w);
+		return etr__writer_nomem(w);
 	memcpy(w->held + w->nheld, p, n);
 	w->nheld += n;
 	return 0;
-}
-
-static void table_init(struct table *t)
-{
-	memset(t, 0, sizeof(*t));
-	etr__hash_init(&t->by_hash);
-	t->last = &t->first;
-}
-
-static void table_clear(struct table *t)
-{
-	etr__hash_clear(&t->by_hash);
-	etr__arena_clear(&t->arena);
-	t->first = NULL;
-	t->last = &t->first;
-	t->n = 0;
-}
-
-static void table_free(struct table *t)
-{
-	etr__hash_free(&t->by_hash);
-	etr__arena_free(&t->arena);
 }
 
 /*
@@ -181,9 +100,7 @@ struct etr_writer *etr_writer_new_version(int (*write)(void *ctx, const void *bu
 	w->version = version;
 	w->samples.m = WIRE_NO_M;
 	etr__idmap_init(&w->by_m);
-	table_init(&w->strings);
-	table_init(&w->stacks);
-	etr__hash_init(&w->places);
+	etr__writer_tables_init(w);
 	wire_put_file_header(header, version);
 	hand_out(w, header, sizeof(header));
 	return w;
@@ -198,9 +115,7 @@ void etr_writer_free(struct etr_writer *w)
 	free(w->batches);
 	free(w->samples.buf);
 	etr__idmap_free(&w->by_m);
-	table_free(&w->strings);
-	table_free(&w->stacks);
-	etr__hash_free(&w->places);
+	etr__writer_tables_free(w);
 	etr_reader_free(w->verifier);
 	free(w->held);
 	free(w);
@@ -214,17 +129,16 @@ const char *etr_writer_detail(const struct etr_writer *w)
 int etr_writer_set_verify(struct etr_writer *w, int verify)
 {
 	if (w->gen)
-		return refuse(w, "the first generation has been begun");
+		return etr__writer_refuse(w, "the first generation has been begun");
 	w->unverified = !verify;
 	return 0;
 }
 
-/* 0 when there is a generation at hand, and nothing has failed. */
-static int check_open(struct etr_writer *w)
+int etr__writer_check_open(struct etr_writer *w)
 {
 	if (w->fault.code)
 		return w->fault.code;
-	return w->open ? 0 : refuse(w, "no generation has been begun");
+	return w->open ? 0 : etr__writer_refuse(w, "no generation has been begun");
 }
 
 int etr_writer_begin_generation(struct etr_writer *w, uint64_t time_units, uint64_t mono_ns, int64_t wall_sec, uint32_t wall_nsec)
@@ -232,11 +146,11 @@ int etr_writer_begin_generation(struct etr_writer *w, uint64_t time_units, uint6
 	if (w->fault.code)
 		return w->fault.code;
 	if (w->open)
-		return refuse(w, "generation %" PRIu64 " has not been ended", w->gen);
+		return etr__writer_refuse(w, "generation %" PRIu64 " has not been ended", w->gen);
 	if (!w->unverified && !w->verifier) {
 		w->verifier = etr__verify_new(w->version);
 		if (!w->verifier)
-			return out_of_memory(w);
+			return etr__writer_nomem(w);
 	}
 	w->open = true;
 	w->gen++;
@@ -248,7 +162,7 @@ int etr_writer_begin_generation(struct etr_writer *w, uint64_t time_units, uint6
 }
 
 /* A batch leaves and is empty. */
-static int flush(struct etr_writer *w, struct batch *b)
+static int flush(struct etr_writer *w, struct etr__wbatch *b)
 {
 	uint8_t header[WIRE_BATCH_HEADER_MAX];
 	int rc;
@@ -263,178 +177,19 @@ static int flush(struct etr_writer *w, struct batch *b)
 }
 
 /* Makes room for n bytes in a batch, which leaves with what it holds where it must.  NULL with the fault recorded. */
-static uint8_t *room(struct etr_writer *w, struct batch *b, size_t n)
+static uint8_t *room(struct etr_writer *w, struct etr__wbatch *b, size_t n)
 {
 	if (b->n + n > WIRE_MAX_BATCH_SIZE && flush(w, b) < 0)
 		return NULL;
 	if (etr__grow(&b->buf, &b->cap, b->n + n) != 0) {
-		out_of_memory(w);
+		etr__writer_nomem(w);
 		return NULL;
 	}
 	return b->buf + b->n;
 }
 
-static uint64_t hash_bytes(const uint8_t *p, size_t n)
-{
-	uint64_t h = n;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	return etr__hash_mix(h);
-}
-
-/* The id of these bytes in the table; 0: they are not there. */
-static uint64_t find(const struct table *t, uint64_t hash, const uint8_t *p, size_t n, uint32_t count)
-{
-	const struct entry *e = (const struct entry *)(uintptr_t)etr__hash_get(&t->by_hash, hash);
-
-	for (; e; e = e->same_hash)
-		if (e->len == n && e->count == count && memcmp(e + 1, p, n) == 0)
-			return e->id;
-	return 0;
-}
-
-/* Adds them under the next id; NULL with the fault recorded. */
-static struct entry *add_entry(struct etr_writer *w, struct table *t, const uint8_t *p, size_t n, uint32_t count)
-{
-	size_t size = (sizeof(struct entry) + n + 7) & ~(size_t)7;
-	struct entry *e = t->n < UINT32_MAX ? etr__arena_alloc(&t->arena, size) : NULL;
-
-	if (!e) {
-		out_of_memory(w);
-		return NULL;
-	}
-	*e = (struct entry){ .id = ++t->n, .count = count, .len = (uint32_t)n };
-	memcpy(e + 1, p, n);
-	*t->last = e;
-	t->last = &e->next;
-	return e;
-}
-
-/* Adds them, to be found again; returns their id. */
-static int64_t add(struct etr_writer *w, struct table *t, uint64_t hash, const uint8_t *p, size_t n, uint32_t count)
-{
-	struct entry *same = (struct entry *)(uintptr_t)etr__hash_get(&t->by_hash, hash);
-	struct entry *e = add_entry(w, t, p, n, count);
-
-	if (!e)
-		return w->fault.code;
-	if (same) {
-		e->same_hash = same->same_hash;
-		same->same_hash = e;
-	} else if (etr__hash_put(&t->by_hash, hash, (uint64_t)(uintptr_t)e) != 0) {
-		return out_of_memory(w);
-	}
-	return (int64_t)e->id;
-}
-
-int64_t etr_writer_string(struct etr_writer *w, const char *text, size_t len)
-{
-	const uint8_t *p = (const uint8_t *)text;
-	int rc = check_open(w);
-	uint64_t hash, id;
-
-	if (rc < 0 || len == 0)
-		return rc;
-	if (len > WIRE_MAX_STRING_SIZE) {
-		/* Not inside a character. */
-		len = WIRE_MAX_STRING_SIZE;
-		while (len > WIRE_MAX_STRING_SIZE - 3 && (p[len] & 0xc0) == 0x80)
-			len--;
-	}
-	hash = hash_bytes(p, len);
-	id = find(&w->strings, hash, p, len, 0);
-	return id ? (int64_t)id : add(w, &w->strings, hash, p, len, 0);
-}
-
-/* Whether the generation has these ids, and each pc stands for what it stood for before. */
-static int check_frames(struct etr_writer *w, const struct etr_writer_frame *f, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct place *known = (const struct place *)(uintptr_t)etr__hash_get(&w->places, f[i].pc);
-		bool same = !known || (known->func == f[i].func && known->file == f[i].file && known->line == f[i].line);
-
-		if (f[i].func > w->strings.n || f[i].file > w->strings.n)
-			return refuse(w, "frame %zu names string %" PRIu64 ", which this generation does not have", i,
-				      f[i].func > w->strings.n ? f[i].func : f[i].file);
-		for (size_t k = 0; k < i && same; k++)
-			same = f[k].pc != f[i].pc ||
-			       (f[k].func == f[i].func && f[k].file == f[i].file && f[k].line == f[i].line);
-		if (!same)
-			return refuse(w, "frame %zu has pc 0x%" PRIx64 ", which stands for another function, file or line already",
-				      i, f[i].pc);
-	}
-	return 0;
-}
-
-/* Notes what the pcs stand for. */
-static int keep_places(struct etr_writer *w, const struct etr_writer_frame *f, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct place *place;
-
-		if (etr__hash_get(&w->places, f[i].pc))
-			continue;
-		place = etr__arena_alloc(&w->stacks.arena, sizeof(*place));
-		if (!place || etr__hash_put(&w->places, f[i].pc, (uint64_t)(uintptr_t)place) != 0)
-			return out_of_memory(w);
-		*place = (struct place){ f[i].func, f[i].file, f[i].line };
-	}
-	return 0;
-}
-
-/* Encodes a stack's frames, n of them, which it cuts. */
-static size_t encode_frames(uint8_t *bytes, const struct etr_writer_frame *frames, size_t *n)
-{
-	uint8_t *p = bytes;
-
-	if (*n > WIRE_MAX_FRAMES)
-		*n = WIRE_MAX_FRAMES;
-	for (size_t i = 0; i < *n; i++) {
-		p = wire_put_varint(p, frames[i].pc);
-		p = wire_put_varint(p, frames[i].func);
-		p = wire_put_varint(p, frames[i].file);
-		p = wire_put_varint(p, frames[i].line);
-	}
-	return (size_t)(p - bytes);
-}
-
-int64_t etr_writer_stack(struct etr_writer *w, const struct etr_writer_frame *frames, size_t n)
-{
-	uint8_t bytes[WIRE_MAX_FRAMES * 4 * WIRE_VARINT_MAX];
-	int rc = check_open(w);
-	uint64_t hash, id;
-	size_t size;
-
-	if (rc < 0 || n == 0)
-		return rc;
-	size = encode_frames(bytes, frames, &n);
-	hash = hash_bytes(bytes, size);
-	id = find(&w->stacks, hash, bytes, size, (uint32_t)n);
-	if (id)
-		return (int64_t)id;
-	rc = check_frames(w, frames, n);
-	if (rc == 0)
-		rc = keep_places(w, frames, n);
-	return rc < 0 ? rc : add(w, &w->stacks, hash, bytes, size, (uint32_t)n);
-}
-
-int64_t etr_writer_stack_apart(struct etr_writer *w, const struct etr_writer_frame *frames, size_t n)
-{
-	uint8_t bytes[WIRE_MAX_FRAMES * 4 * WIRE_VARINT_MAX];
-	int rc = check_open(w);
-	struct entry *e;
-	size_t size;
-
-	if (rc < 0)
-		return rc;
-	size = encode_frames(bytes, frames, &n);
-	e = add_entry(w, &w->stacks, bytes, size, (uint32_t)n);
-	return e ? (int64_t)e->id : w->fault.code;
-}
-
 /* The batch of thread m; NULL when out of memory. */
-static struct batch *batch_of(struct etr_writer *w, uint64_t m)
+static struct etr__wbatch *batch_of(struct etr_writer *w, uint64_t m)
 {
 	uint32_t i = etr__idmap_get(&w->by_m, m);
 
@@ -445,7 +200,7 @@ static struct batch *batch_of(struct etr_writer *w, uint64_t m)
 		return NULL;
 	/* Those made in earlier generations have a buffer. */
 	if (w->nbatches == w->made)
-		w->batches[w->made++] = (struct batch){ .buf = NULL };
+		w->batches[w->made++] = (struct etr__wbatch){ .buf = NULL };
 	w->batches[w->nbatches].m = m;
 	w->batches[w->nbatches].n = 0;
 	return &w->batches[w->nbatches++];
@@ -457,29 +212,29 @@ static int check_event(struct etr_writer *w, int type, const uint64_t *args, uns
 	const struct wire_spec *spec;
 
 	if (type < 0 || type > 255 || !wire_is_timed((uint8_t)type))
-		return refuse(w, "%d is not the type of a timed event", type);
+		return etr__writer_refuse(w, "%d is not the type of a timed event", type);
 	spec = &wire_specs[type];
 	if (nargs + 1u != spec->nargs)
-		return refuse(w, "%s with %u arguments, where it has %u", spec->name, nargs, spec->nargs - 1u);
+		return etr__writer_refuse(w, "%s with %u arguments, where it has %u", spec->name, nargs, spec->nargs - 1u);
 	for (unsigned i = 0; i < nargs; i++) {
 		uint8_t role = spec->args[i + 1].role;
 
 		if (role == WIRE_ROLE_STRING && args[i] > w->strings.n)
-			return refuse(w, "%s names string %" PRIu64 ", which this generation does not have", spec->name, args[i]);
+			return etr__writer_refuse(w, "%s names string %" PRIu64 ", which this generation does not have", spec->name, args[i]);
 		if (role == WIRE_ROLE_STACK && args[i] > w->stacks.n)
-			return refuse(w, "%s names stack %" PRIu64 ", which this generation does not have", spec->name, args[i]);
+			return etr__writer_refuse(w, "%s names stack %" PRIu64 ", which this generation does not have", spec->name, args[i]);
 		/* Both kinds of status have four.  Go's reader takes some others, and then panics when it is asked. */
 		if (role == WIRE_ROLE_STATUS && (args[i] < WIRE_G_RUNNABLE || args[i] > WIRE_G_WAITING))
-			return refuse(w, "%s with status %" PRIu64 ", which does not exist", spec->name, args[i]);
+			return etr__writer_refuse(w, "%s with status %" PRIu64 ", which does not exist", spec->name, args[i]);
 	}
 	return 0;
 }
 
 int etr_writer_event(struct etr_writer *w, uint64_t m, int type, uint64_t time, const uint64_t *args, unsigned nargs)
 {
-	struct batch *b;
+	struct etr__wbatch *b;
 	uint8_t *p;
-	int rc = check_open(w);
+	int rc = etr__writer_check_open(w);
 
 	if (rc == 0)
 		rc = check_event(w, type, args, nargs);
@@ -487,7 +242,7 @@ int etr_writer_event(struct etr_writer *w, uint64_t m, int type, uint64_t time, 
 		return rc;
 	b = batch_of(w, m);
 	if (!b)
-		return out_of_memory(w);
+		return etr__writer_nomem(w);
 	/* Time cannot go backwards inside a batch, nor so far forward that a dt would be rounded. */
 	if (b->n && (time < b->last || (time - b->last) >> 53) && flush(w, b) < 0)
 		return w->fault.code;
@@ -508,12 +263,12 @@ int etr_writer_event(struct etr_writer *w, uint64_t m, int type, uint64_t time, 
 int etr_writer_cpu_sample(struct etr_writer *w, uint64_t time, uint64_t m, uint64_t p, uint64_t g, uint64_t stack)
 {
 	const uint64_t args[] = { time, m, p, g, stack };
-	struct batch *b = &w->samples;
+	struct etr__wbatch *b = &w->samples;
 	uint8_t *to;
-	int rc = check_open(w);
+	int rc = etr__writer_check_open(w);
 
 	if (rc == 0 && stack > w->stacks.n)
-		rc = refuse(w, "a sample names stack %" PRIu64 ", which this generation does not have", stack);
+		rc = etr__writer_refuse(w, "a sample names stack %" PRIu64 ", which this generation does not have", stack);
 	if (rc < 0)
 		return rc;
 	to = room(w, b, 1 + MAX_EVENT);
@@ -531,11 +286,11 @@ int etr_writer_cpu_sample(struct etr_writer *w, uint64_t time, uint64_t m, uint6
 }
 
 /* A table leaves as batches that begin with byte `head` and have entries of type `type`. */
-static int flush_table(struct etr_writer *w, const struct table *t, uint8_t head, uint8_t type)
+static int flush_table(struct etr_writer *w, const struct etr__wtable *t, uint8_t head, uint8_t type)
 {
-	struct batch b = { .m = WIRE_NO_M, .time = base_time(w, w->time) };
+	struct etr__wbatch b = { .m = WIRE_NO_M, .time = base_time(w, w->time) };
 
-	for (const struct entry *e = t->first; e; e = e->next) {
+	for (const struct etr__wentry *e = t->first; e; e = e->next) {
 		uint8_t *p = room(w, &b, 2 + 2 * WIRE_VARINT_MAX + e->len);
 
 		if (!p)
@@ -557,7 +312,7 @@ static int flush_table(struct etr_writer *w, const struct table *t, uint8_t head
 static int flush_sync(struct etr_writer *w)
 {
 	uint8_t bytes[3 + 5 * WIRE_VARINT_MAX], *p = bytes;
-	struct batch b = { .m = WIRE_NO_M, .time = base_time(w, w->time), .buf = bytes };
+	struct etr__wbatch b = { .m = WIRE_NO_M, .time = base_time(w, w->time), .buf = bytes };
 
 	if (w->version >= VERSION_CLOCKS)
 		*p++ = WIRE_SYNC;
@@ -591,7 +346,7 @@ static int release(struct etr_writer *w)
 int etr_writer_end_generation(struct etr_writer *w)
 {
 	static const uint8_t end = WIRE_END_OF_GENERATION;
-	int rc = check_open(w);
+	int rc = etr__writer_check_open(w);
 
 	for (size_t i = 0; rc == 0 && i < w->nbatches; i++)
 		rc = flush(w, &w->batches[i]);
@@ -609,9 +364,7 @@ int etr_writer_end_generation(struct etr_writer *w)
 		rc = release(w);
 	if (rc < 0)
 		return rc;
-	table_clear(&w->strings);
-	table_clear(&w->stacks);
-	etr__hash_clear(&w->places);
+	etr__writer_tables_clear(w);
 	etr__idmap_clear(&w->by_m);
 	w->nbatches = 0;
 	w->open = false;

@@ -12,8 +12,8 @@
  *     etr_reader_free(r);
  *
  * The events, their order and the verdict on damaged input are those of golang.org/x/exp/trace; exectrace(5) states the rules.
- * However hostile the trace, a reader allocates less than 100 bytes for each byte of it (uncompressed), and 1 MiB; recorded ones need
- * a few for each byte of the largest generation's tables.
+ * However hostile the trace, a reader allocates less than 100 bytes for each byte of it (uncompressed), and 1 MiB; recorded
+ * ones need a few for each byte of the largest generation's tables.
  *
  * A reader belongs to one thread at a time; any number of readers may be used side by side.  Nothing here prints or exits.
  */

@@ -4,8 +4,8 @@
  *
  * The caller brings events in each thread's order with times that are already known; strings and stacks are interned here.
  *
- * What is written, Go's reader accepts, or a call says why not: a call refuses what can be seen to be wrong by itself, and the end of
- * a generation refuses events that contradict each other or the generations before, by the rules of exectrace(5).
+ * What is written, Go's reader accepts, or a call says why not: a call refuses what can be seen to be wrong by itself, and the
+ * end of a generation refuses events that contradict each other or the generations before, by the rules of exectrace(5).
  */
 #ifndef EXECTRACE_WRITER_H
 #define EXECTRACE_WRITER_H
@@ -30,16 +30,17 @@ struct etr_writer;
  * A writer that hands its bytes to write(ctx, buf, size), which returns 0 or -1 with errno set, in file order, the file header
  * at once.  NULL when out of memory.  frequency: clock units a second, above 0.
  *
- * The functions below return 0 (or an id) or a negative code, and etr_writer_detail() tells what was wrong.  -ETR_E_INVALID is for
- * calls out of order, arguments that fit no event, and ids that this generation does not have, and changes nothing.  All others
- * stay: -ETR_E_IO and -ETR_E_NOMEM, after which the bytes that were handed out may end anywhere, and the refusals of
+ * The functions below return 0 (or an id) or a negative code, and etr_writer_detail() tells what was wrong.  -ETR_E_INVALID is
+ * for calls out of order, arguments that fit no event, and ids that this generation does not have, and changes nothing.  All
+ * others stay: -ETR_E_IO and -ETR_E_NOMEM, after which the bytes that were handed out may end anywhere, and the refusals of
  * etr_writer_end_generation().
  */
 struct etr_writer *etr_writer_new(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency);
 
 /*
- * The same for an older version of the format: 22, 23, 25 or 26, NULL for others.  Before 25 there is no place for a generation's
- * clock snapshot, which is left out.  That the events are of that version is the caller's care.
+ * The same for an older version of the format: 22, 23, 25 or 26, NULL for others.  Before 25 there is no place for a
+ * generation's clock snapshot, which is left out, and before 26 readers refuse a trace without a generation.  That the events
+ * are of that version is the caller's care.
  */
 struct etr_writer *etr_writer_new_version(int (*write)(void *ctx, const void *buf, size_t size), void *ctx, uint64_t frequency,
 					  int version);
@@ -67,8 +68,8 @@ int etr_writer_begin_generation(struct etr_writer *writer, uint64_t time_units, 
 
 /*
  * Ids for the current generation, the same for the same content; 0 is the empty one.  Negative on error, else at most
- * UINT32_MAX.  Strings are cut at 1,024 bytes, at the end of a character; stacks at 128 frames.  A pc stands for one function, file
- * and line in all of a generation, since readers keep one frame for it: -ETR_E_INVALID where it has another one here.
+ * UINT32_MAX.  Strings are cut at 1,024 bytes, at the end of a character; stacks at 128 frames.  A pc stands for one function,
+ * file and line in all of a generation, since readers keep one frame for it: -ETR_E_INVALID where it has another one here.
  */
 int64_t etr_writer_string(struct etr_writer *writer, const char *text, size_t len);
 struct etr_writer_frame {
