@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Cutcompare compares slices of a trace with their windows of it, as Go's reader sees both.
+//
+//	cutcompare TRACE SLICE...
+//
+// A slice's name is NUMBER_FROM_TO.slice, the window in nanoseconds of the trace's clock.  Every event of the window must be in the
+// slice, in its place, and print the same; what the slice has beyond may only stand outside the window and tell what is alive.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/exp/trace"
+)
+
+type seen struct {
+	time         int64
+	text         string
+	border       bool // it may stand outside the window
+	loose        bool // it may say less in a slice
+	syscallEnd   bool // the end of a goroutine in a syscall
+	newProcessor bool
+}
+
+func see(ev trace.Event) seen {
+	s := seen{time: int64(ev.Time()), text: ev.String()}
+	switch ev.Kind() {
+	case trace.EventStateTransition:
+		st := ev.StateTransition()
+		if st.Resource.Kind == trace.ResourceGoroutine {
+			from, to := st.Goroutine()
+			s.border = from == trace.GoUndetermined
+			s.syscallEnd = from == trace.GoSyscall && to == trace.GoNotExist
+		} else {
+			from, _ := st.Proc()
+			s.border = from == trace.ProcUndetermined
+			s.newProcessor = from == trace.ProcNotExist
+		}
+	case trace.EventRangeActive:
+		s.border = true
+	case trace.EventRangeBegin:
+		s.border = strings.HasPrefix(ev.Range().Name, "stop-the-world")
+	case trace.EventTaskEnd:
+		s.loose = true
+	}
+	return s
+}
+
+func read(path string) ([]seen, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := trace.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	var list []seen
+	for {
+		ev, err := r.ReadEvent()
+		if err == io.EOF {
+			return list, nil
+		}
+		if err != nil {
+			return list, err
+		}
+		if ev.Kind() != trace.EventSync {
+			list = append(list, see(ev))
+		}
+	}
+}
+
+func agrees(whole, slice seen) bool {
+	if whole.text == slice.text {
+		return true
+	}
+	if whole.time != slice.time {
+		return false
+	}
+	return whole.loose && slice.loose || whole.syscallEnd && slice.syscallEnd || whole.newProcessor && slice.border
+}
+
+func compare(whole []seen, path string) (int, error) {
+	parts := strings.Split(strings.TrimSuffix(filepath.Base(path), ".slice"), "_")
+	from, _ := strconv.ParseInt(parts[1], 10, 64)
+	to, _ := strconv.ParseInt(parts[2], 10, 64)
+	slice, err := read(path)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for len(slice) > 0 && slice[0].time < from {
+		if !slice[0].border {
+			return n, fmt.Errorf("before the window: %s", slice[0].text)
+		}
+		slice = slice[1:]
+	}
+	for _, w := range whole {
+		if w.time < from || w.time >= to {
+			continue
+		}
+		if len(slice) == 0 {
+			return n, fmt.Errorf("missing: %s", w.text)
+		}
+		if !agrees(w, slice[0]) {
+			return n, fmt.Errorf("differs:\n%s\n%s", w.text, slice[0].text)
+		}
+		slice = slice[1:]
+		n++
+	}
+	for _, s := range slice {
+		if s.time < to || !s.border {
+			return n, fmt.Errorf("too many: %s", s.text)
+		}
+	}
+	return n, nil
+}
+
+func main() {
+	whole, err := read(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cutcompare:", os.Args[1], err)
+		os.Exit(1)
+	}
+	events := 0
+	for _, path := range os.Args[2:] {
+		n, err := compare(whole, path)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "cutcompare: %s of %s: %v\n", path, os.Args[1], err)
+			os.Exit(1)
+		}
+		events += n
+	}
+	fmt.Printf("%d windows, %d events in them\n", len(os.Args)-2, events)
+}
