@@ -4,6 +4,7 @@ libanalysis_la_SOURCES = \
 	%D%/chart.c %D%/chart.h \
 	%D%/group.c %D%/group.h \
 	%D%/filter.c %D%/filter.h \
+	%D%/anonymize.c %D%/anonymize.h \
 	%D%/carry.c \
 	%D%/grow.h \
 	%D%/hist.c %D%/hist.h \
@@ -14,6 +15,7 @@ libanalysis_la_SOURCES = \
 	%D%/locks.c %D%/locks.h \
 	%D%/names.c %D%/names.h \
 	%D%/past.c %D%/past.h \
+	%D%/pick.c %D%/pick.h \
 	%D%/prelude.c \
 	%D%/profile.c %D%/profile.h \
 	%D%/profiler.c %D%/profiler.h \

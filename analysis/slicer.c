@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/grow.h"
+
 int an_slicer_init(struct an_slicer *slicer, struct an_source *source, const struct an_slicing *slicing)
 {
 	memset(slicer, 0, sizeof(*slicer));
@@ -118,6 +120,32 @@ static void next_window(struct an_slicer *slicer, const struct an_slice *last)
 	slicer->edge = INT64_MIN;
 }
 
+int an_late_list_add(struct an_late_list *list, const struct an_source *source, const struct etr_event *event)
+{
+	struct etr_event *bigger;
+
+	if (source->syncs > 1 || event->kind != ETR_KIND_STATE_TRANSITION || event->from != ETR_STATE_UNDETERMINED)
+		return 0;
+	bigger = an_grow(list->list, &list->cap, list->n + 1, sizeof(*bigger));
+	if (!bigger)
+		return -ETR_E_NOMEM;
+	list->list = bigger;
+	bigger[list->n++] = *event;
+	return 0;
+}
+
+/* Completes a slice whose first generation's rest is known. */
+static int tell_late(struct an_slicer *slicer, struct an_slice *slice)
+{
+	const struct an_late_list *late = slicer->slicing->late;
+	int rc = 0;
+
+	for (size_t i = 0; i < late->n && rc == 0; i++)
+		if (late->list[i].time >= slice->window.to)
+			rc = an_recoder_late(&slice->recoder, &late->list[i]);
+	return rc < 0 ? close_slice(slicer, slice, rc) : finish_slice(slicer, slice);
+}
+
 /* The current slice's window ends at `to`, which is now. */
 static int end_window(struct an_slicer *slicer, int64_t to)
 {
@@ -131,6 +159,8 @@ static int end_window(struct an_slicer *slicer, int64_t to)
 	rc = an_recoder_end_window(&slice->recoder);
 	if (rc < 0)
 		return close_slice(slicer, slice, rc);
+	if (slicer->slicing->late)
+		return tell_late(slicer, slice);
 	/* What the first generation says at its end belongs to slices that ended before. */
 	if (slicer->world.source->syncs > 1)
 		return finish_slice(slicer, slice);

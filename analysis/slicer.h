@@ -23,6 +23,18 @@ struct an_slice {
 	struct an_slice *next;
 };
 
+/*
+ * What the trace's first generation says of things that existed before the trace.  Slices that end before it does need it.  Who has
+ * it from a pass before need not keep such slices open meanwhile.
+ */
+struct an_late_list {
+	struct etr_event *list;
+	size_t n, cap;
+};
+
+/* Takes an event, if it is such a one.  Return: 0 or -ETR_E_NOMEM.  Free list->list with free(). */
+int an_late_list_add(struct an_late_list *list, const struct an_source *source, const struct etr_event *event);
+
 /* What the caller does. */
 struct an_slicing {
 	/*
@@ -38,6 +50,7 @@ struct an_slicing {
 	int (*close)(void *ctx, struct an_slice *slice, int rc);
 	void *ctx;
 	const struct an_renamer *renamer;	/* or NULL */
+	const struct an_late_list *late;	/* NULL: not known yet */
 };
 
 struct an_slicer {

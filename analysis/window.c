@@ -169,3 +169,13 @@ bool an_when_resolve(const struct an_when *when, const struct an_source *source,
 		*time = since < 0 ? INT64_MIN : INT64_MAX;
 	return true;
 }
+
+bool an_duration_take(const char **text, int64_t *ns)
+{
+	return duration_take(text, ns);
+}
+
+bool an_number_take(const char **text, int64_t *number)
+{
+	return duration_take_int(text, number);
+}

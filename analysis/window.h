@@ -30,6 +30,10 @@ struct an_source;
 /* Where on the trace's clock it lies; `otherwise` for AN_WHEN_NONE.  False: the trace does not know the wall time. */
 bool an_when_resolve(const struct an_when *when, const struct an_source *source, int64_t otherwise, int64_t *time);
 
+/* Each takes what stands at *text and moves *text behind it.  False: nothing of the kind is there, or it is too large. */
+bool an_duration_take(const char **text, int64_t *ns);
+bool an_number_take(const char **text, int64_t *number);
+
 /* Generations as they are numbered in the file, both included. */
 struct an_generations {
 	uint64_t first, last;
@@ -43,6 +47,7 @@ struct an_cut_window {
 	int64_t from, to;		/* ns on the trace's clock; INT64_MIN and INT64_MAX: its ends */
 	uint64_t first_generation, last_generation;
 	uint64_t max_size;
+	unsigned tag;			/* the caller's */
 };
 
 extern const struct an_cut_window an_cut_all;

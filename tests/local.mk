@@ -3,6 +3,8 @@
 # A script test is distributed and run from the source folder.
 script_tests = \
 	%D%/trace-cut.sh \
+	%D%/trace-cut-picks.sh \
+	%D%/interop-cut.sh \
 	%D%/analysis-commands.sh \
 	%D%/interop-analysis.sh \
 	%D%/interop-pargrep.sh \
@@ -147,7 +149,7 @@ test_pthost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_pthost_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
 endif
 endif
-EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go
+EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go %D%/interop/cmd/cutcompare/main.go
 
 # The mutex profile of a program with known times.
 if HAVE_RT

@@ -6,7 +6,7 @@ libcommand_la_LIBADD = libanalysis.la libexectrace.la
 
 bin_PROGRAMS += trace-stat trace-cut
 trace_stat_SOURCES = %D%/trace-stat.c
-trace_cut_SOURCES = %D%/trace-cut.c
+trace_cut_SOURCES = %D%/trace-cut.c %D%/cutopts.c %D%/cutopts.h
 trace_cut_LDADD = libcommand.la libanalysis.la libexectrace.la
 trace_stat_LDADD = libcommand.la libanalysis.la libexectrace.la
 
