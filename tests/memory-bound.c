@@ -5,11 +5,12 @@
  *     memory-bound [-v] [TRACE...]
  *
  * Hostile traces are made of as much as possible of one small thing, each kind in several sizes, and read from memory, from something
- * that can seek and from a stream; the traces that are named likewise.  The most that is allocated at one time must stay below
- * BYTES_PER_BYTE for each byte of the input plus FIXED.  reader.h states the same figures.  The linker sends the library's
+ * that can seek, from a stream, and with several threads; the traces that are named likewise.  The most that is allocated at one
+ * time must stay below BYTES_PER_BYTE for each byte of the input plus FIXED, with threads FIXED for each and once more.  reader.h states the same figures.  The linker sends the library's
  * allocations here (--wrap).  -v prints what each takes.
  */
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -21,7 +22,9 @@
 #define BYTES_PER_BYTE 100
 #define FIXED ((size_t)1 << 20)
 
-static size_t live, peak;
+#define THREADS 4
+
+static _Atomic size_t live, peak;	/* the reader's threads allocate, too */
 static bool verbose;
 
 void *__real_malloc(size_t size);
@@ -35,8 +38,11 @@ void __wrap_free(void *p);
 
 static void *count(void *p)
 {
-	live += p ? malloc_usable_size(p) : 0;
-	peak = live > peak ? live : peak;
+	size_t n = p ? malloc_usable_size(p) : 0;
+	size_t now = atomic_fetch_add(&live, n) + n, before = atomic_load(&peak);
+
+	while (now > before && !atomic_compare_exchange_weak(&peak, &before, now))
+		;
 	return p;
 }
 
@@ -226,7 +232,8 @@ static size_t measure(int how, int *rc)
 	live = peak = 0;
 	r = etr_reader_new();
 	FUZZ_CHECK(r);
-	*rc = how == 0 ? etr_reader_open_memory(r, t.p, t.n) : etr_reader_open_callbacks(r, &ops, NULL);
+	FUZZ_CHECK(how < 3 || etr_reader_set_threads(r, THREADS) == 0);
+	*rc = how % 3 == 0 ? etr_reader_open_memory(r, t.p, t.n) : etr_reader_open_callbacks(r, &ops, NULL);
 	while (*rc >= 0 && (*rc = etr_reader_next(r, &ev)) == 1)
 		;
 	if (*rc < 0 && verbose)
@@ -239,17 +246,17 @@ static size_t measure(int how, int *rc)
 /* Whether the trace at hand stays within the bound, read in all ways; good: it must be read to its end. */
 static bool stays_within(const char *name, bool good)
 {
-	static const char *const ways[] = { "memory", "seekable", "stream" };
+	static const char *const ways[] = { "memory", "seekable", "stream", "threads" };
 	bool ok = true;
 
-	for (int how = 0; how < 3; how++) {
+	for (int how = 0; how < 4; how++) {
 		int rc;
-		size_t most = measure(how, &rc);
+		size_t most = measure(how, &rc), fixed = how < 3 ? FIXED : FIXED * (THREADS + 1);
 
 		if (verbose)
 			printf("%-32s %-9s %9zu bytes: %10zu allocated, %.1f each\n", name, ways[how], t.n, most,
 			       (double)most / (double)t.n);
-		if (most > BYTES_PER_BYTE * t.n + FIXED) {
+		if (most > BYTES_PER_BYTE * t.n + fixed) {
 			printf("%s, %s: %zu bytes make it allocate %zu\n", name, ways[how], t.n, most);
 			ok = false;
 		}

@@ -206,7 +206,8 @@ int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_
  * every verdict, is the same as with one thread, but for which ids strings have that are in no table of the file.  A trace of one generation gains nothing.
  *
  * Memory: up to n + 1 generations are held beside the one that is delivered, each with its tables and its batches, and those that
- * are in order with 24 bytes for nearly every event.  etr_reader_wire_counts() and so on then count a generation as soon as it
+ * are in order with 24 bytes for nearly every event; of a hostile trace less than 100 bytes for each of its bytes, and 1 MiB for each
+ * thread and once more.  etr_reader_wire_counts() and so on then count a generation as soon as it
  * begins, and etr_reader_offset() moves on by whole generations.
  *
  * The input is read by one thread at a time, but not always by the caller's: a callback runs in whichever thread reads, never two

@@ -2,7 +2,7 @@
  *
  * diff-go.c - damaged traces through our reader and through Go's, which must tell the same.
  *
- *     diff-go [-n ROUNDS] [-s SEED] [-t] [-k FOLDER] GODUMP TRACE...
+ *     diff-go [-n ROUNDS] [-s SEED] [-j THREADS] [-t] [-k FOLDER] GODUMP TRACE...
  *
  * Each TRACE as it is, with -t cut at every offset, and changed ROUNDS times: by structmut, or by bytes.  GODUMP, started once
  * with -cases, reads cases from its standard input and answers each with a line "EVENTS HASH VERDICT", the hash being
@@ -34,6 +34,7 @@ struct answer {
 
 static FILE *to_go, *from_go;
 static const char *keep_in;
+static int threads = 1;
 static unsigned long ncases, ndifferent, npanics, nearly_ends, nundecided, nerrors, nevents;
 static uint64_t text_hash;
 static struct textout text;
@@ -55,6 +56,7 @@ static void ask_us(const uint8_t *data, size_t size, struct answer *a)
 	FUZZ_CHECK(r);
 	text_hash = 14695981039346656037u;
 	a->events = 0;
+	FUZZ_CHECK(etr_reader_set_threads(r, threads) == 0);
 	rc = etr_reader_open_memory(r, data, size);
 	while (rc >= 0 && (rc = etr_reader_next(r, &ev)) == 1) {
 		a->events++;
@@ -233,13 +235,16 @@ int main(int argc, char **argv)
 	bool truncate = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:s:tk:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:s:j:tk:")) != -1) {
 		switch (opt) {
 		case 'n':
 			rounds = strtoul(optarg, NULL, 10);
 			break;
 		case 's':
 			seed = strtoull(optarg, NULL, 10);
+			break;
+		case 'j':
+			threads = atoi(optarg);
 			break;
 		case 't':
 			truncate = true;
@@ -252,7 +257,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind < 2) {
-		fprintf(stderr, "usage: diff-go [-n ROUNDS] [-s SEED] [-t] [-k FOLDER] GODUMP TRACE...\n");
+		fprintf(stderr, "usage: diff-go [-n ROUNDS] [-s SEED] [-j THREADS] [-t] [-k FOLDER] GODUMP TRACE...\n");
 		return 2;
 	}
 	text.f = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = hash_text });
