@@ -34,8 +34,8 @@ static inline bool etr__seq_fits(const struct etr__seq *now, uint64_t gen, uint6
 struct etr__g {
 	int64_t id;
 	struct etr__seq seq;
-	uint8_t status;			/* enum wire_gstatus, 0, or ETR__G_FORGOTTEN */
-	uint32_t bound;			/* threads that are bound to it */
+	uint32_t status;		/* enum wire_gstatus, 0, or ETR__G_FORGOTTEN */
+	uint32_t bound;			/* threads that are bound to it; the fast loop changes both in one */
 
 	struct etr__range *ranges;	/* those that are open on it */
 	size_t nranges, capranges;

@@ -10,22 +10,29 @@
  * is too lax is a bug.
  *
  * An event's numbers lie behind its type byte, and the high bit of each of their bytes says whether more follow.  The high bits
- * of eight bytes, fetched at once and turned round, have a 1 at each number's end; so an event's length is the place of its n-th
- * 1.  The next event's length is thus known, and that it can be decoded, before this one is delivered, which is the rule of
- * delivery.
+ * of eight bytes, fetched at once and turned round, have a 1 at each number's end.  The n-th of them ends the event; n is known
+ * where the event's type is, which is a jump that the processor guesses, so nothing waits for it.
+ *
+ * An event may be delivered only if the next one of its thread can be decoded.  The loop carries an event out before it knows that
+ * of the next one, and takes it back (from what is delivered; the model is of no use any more) should it turn out otherwise.
  *
  * The loop is compiled twice: for x86-64 processors with BMI2, whose bit extraction suits all this well, and for others.
  */
 #include "libtrace/order.h"
 
+#include <stddef.h>
 #include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
 #define INLINE static inline __attribute__((always_inline))
 
 /* How far behind an event's type byte the loop may look. */
-#define LOOK_AHEAD 13
+#define LOOK_AHEAD 9
 
 /* Times up to here cannot overflow by a usual step. */
 #define USUAL_TIME_MAX ((int64_t)1 << 62)
@@ -133,58 +140,130 @@ INLINE uint64_t without_lowest(uint64_t x, bool bmi2)
 	return x & (x - 1);
 }
 
-/* Numbers of an event behind its dt. */
+/* Which bit is the lowest that is set. */
+INLINE size_t place_of_lowest(uint64_t x, bool bmi2)
+{
+#ifdef __x86_64__
+	if (bmi2) {
+		__asm__("tzcnt %1, %0" : "=r"(x) : "r"(x) : "cc");
+		return x;
+	}
+#endif
+	(void)bmi2;
+	return (size_t)__builtin_ctzll(x | (uint64_t)1 << 63);
+}
+
+/* Numbers of an event behind its dt, and what follows it. */
 struct numbers {
 	uint64_t a, b, c;
+	const uint8_t *next;
+	bool usual;			/* all that it has, dt too, take eight bytes at most; else the others mean nothing */
 };
 
-/* The first n numbers behind dt of the event at p; all that it has take eight bytes at most. */
+/* The first n (0 to 3) numbers behind dt of the event at p, which are all that it has. */
 INLINE struct numbers numbers(const uint8_t *p, int n, const struct masks *k, bool bmi2)
 {
 	uint64_t w = load64(p + 1), ends = ~w & k->high, upto, before = up_to_lowest(ends, bmi2);
-	struct numbers v = { 0, 0, 0 };
+	struct numbers v = { 0, 0, 0, NULL, false };
 
-	ends = without_lowest(ends, bmi2);
-	upto = up_to_lowest(ends, bmi2);
-	v.a = number(w, upto ^ before, k, bmi2);
+	if (n > 0) {
+		ends = without_lowest(ends, bmi2);
+		upto = up_to_lowest(ends, bmi2);
+		v.a = number(w, upto ^ before, k, bmi2);
+		before = upto;
+	}
 	if (n > 1) {
 		ends = without_lowest(ends, bmi2);
-		before = upto;
 		upto = up_to_lowest(ends, bmi2);
 		v.b = number(w, upto ^ before, k, bmi2);
+		before = upto;
 	}
 	if (n > 2) {
 		ends = without_lowest(ends, bmi2);
-		before = upto;
 		upto = up_to_lowest(ends, bmi2);
 		v.c = number(w, upto ^ before, k, bmi2);
 	}
+	v.usual = ends != 0;
+	v.next = p + 2 + place_of_lowest(ends, bmi2) / 8;
 	return v;
 }
 
-/* Sets the first four of these in one store. */
-INLINE void head(struct etr_event *ev, uint8_t kind, uint8_t resource, uint8_t from, uint8_t to)
+/* How long before the event at p, whose dt takes four bytes at most, the one before it was. */
+INLINE int64_t step(const uint8_t *p, double ns_per_unit, const struct masks *k, bool bmi2)
 {
-	const uint8_t head[4] = { kind, resource, from, to };
+	uint64_t w = load64(p + 1);
 
-	memcpy(&ev->kind, head, sizeof(head));
+	return (int64_t)((double)(int32_t)number(w, up_to_lowest(~w & k->high, bmi2), k, bmi2) * ns_per_unit);
+}
+
+/*
+ * What the loop costs is mostly its stores, so fields that lie side by side are stored together.
+ */
+_Static_assert(offsetof(struct etr_event, g) == offsetof(struct etr_event, time) + 8, "time, g");
+_Static_assert(offsetof(struct etr_event, m) == offsetof(struct etr_event, p) + 8, "p, m");
+_Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, "pid, id");
+_Static_assert(offsetof(struct etr_event, stack) == offsetof(struct etr_event, kind) + 4, "kind, resource, from, to, stack");
+_Static_assert(offsetof(struct etr_event, u.transition.stack) == offsetof(struct etr_event, u.transition.reason) + 4, "reason, stack");
+_Static_assert(offsetof(struct etr__g, bound) == offsetof(struct etr__g, status) + 4, "status, bound");
+
+#ifdef __SSE2__
+typedef __m128i two_words;
+
+INLINE two_words two(int64_t first, int64_t second)
+{
+	return _mm_set_epi64x(second, first);
+}
+#else
+typedef struct two_words { int64_t first, second; } two_words;
+
+INLINE two_words two(int64_t first, int64_t second)
+{
+	return (two_words){ first, second };
+}
+#endif
+
+INLINE void store_two(void *p, two_words w)
+{
+	memcpy(p, &w, sizeof(w));
+}
+
+INLINE void store_head(struct etr_event *ev, uint8_t kind, uint8_t resource, uint8_t from, uint8_t to, etr_stack_id stack)
+{
+	uint64_t word = (uint64_t)stack << 32 | (uint32_t)(kind | resource << 8 | from << 16 | to << 24);
+
+	memcpy(&ev->kind, &word, sizeof(word));
 }
 
 /* A goroutine changes state.  The two stacks are where it happened, and that of the goroutine. */
-INLINE void transition(struct etr_event *ev, int64_t id, uint8_t from, uint8_t to, etr_stack_id stack, etr_stack_id its_stack)
+INLINE void transition(struct etr_event *ev, int64_t id, uint8_t from, uint8_t to, etr_stack_id stack, etr_stack_id its_stack,
+		       etr_string_id reason)
 {
-	head(ev, ETR_KIND_STATE_TRANSITION, ETR_RESOURCE_GOROUTINE, from, to);
-	ev->stack = stack;
+	uint64_t tail = (uint64_t)its_stack << 32 | reason;
+
+	store_head(ev, ETR_KIND_STATE_TRANSITION, ETR_RESOURCE_GOROUTINE, from, to, stack);
 	ev->u.transition.id = id;
-	ev->u.transition.reason = 0;
-	ev->u.transition.stack = its_stack;
+	memcpy(&ev->u.transition.reason, &tail, sizeof(tail));
+}
+
+/* A G's status and how many threads are bound to it, in one. */
+INLINE uint64_t load_status(const struct etr__g *g)
+{
+	uint64_t word;
+
+	memcpy(&word, &g->status, sizeof(word));
+	return word;
+}
+
+INLINE void change_status(struct etr__g *g, uint64_t was, uint32_t from, uint32_t to, int bound)
+{
+	was += (uint64_t)to - from + ((uint64_t)(int64_t)bound << 32);
+	memcpy(&g->status, &was, sizeof(was));
 }
 
 /* A sweep begins or ends. */
 INLINE void sweep(struct etr_event *ev, uint8_t kind, int64_t p, etr_stack_id stack)
 {
-	head(ev, kind, ETR_RESOURCE_PROC, 0, 0);
-	ev->stack = stack;
+	store_head(ev, kind, ETR_RESOURCE_PROC, 0, 0, stack);
 	ev->u.range.id = p;
 	ev->u.range.name = ETR__STRING_SWEEP;
 	ev->u.range.nattrs = 0;
@@ -197,20 +276,25 @@ INLINE void sweep(struct etr_event *ev, uint8_t kind, int64_t p, etr_stack_id st
 			goto unusual;                                                                                            \
 	} while (0)
 
-#define ARGS(n) v = numbers(p, n, k, bmi2)
-
-/* The context's G, which must have that status; its P must be there, too. */
-#define CURRENT_G(state)                                                                                                         \
+#define ARGS(n)                                                                                                                  \
 	do {                                                                                                                     \
-		g = m->g;                                                                                                        \
-		USUAL(g && g->status == (state) && m->p);                                                                        \
+		v = numbers(p, n, k, bmi2);                                                                                      \
+		USUAL(v.usual);                                                                                                  \
 	} while (0)
 
-/* The G that is named, which must have that status, and the event be the next of it. */
+/* The context's G must have that status. */
+#define CURRENT_G(state)                                                                                                         \
+	do {                                                                                                                     \
+		was = load_status(cur);                                                                                          \
+		USUAL((uint32_t)was == (state));                                                                                 \
+	} while (0)
+
+/* The G that is named must have that status, and the event be the next of it. */
 #define NAMED_G(name, state, no)                                                                                                 \
 	do {                                                                                                                     \
 		g = etr__gtable_find(&o->model.gs, (int64_t)(name));                                                             \
-		USUAL(g->status == (state) && etr__seq_fits(&g->seq, gen, no));                                                  \
+		was = load_status(g);                                                                                            \
+		USUAL((uint32_t)was == (state) && etr__seq_fits(&g->seq, gen, no));                                              \
 		g->seq.n = (no);                                                                                                 \
 	} while (0)
 
@@ -220,11 +304,15 @@ INLINE int run(struct etr__order *o, struct etr_event *events, int max, bool bmi
 	const struct etr__tables *t = &o->now->tables;
 	struct etr__cursor *c = f->heap[0].cursor;
 	struct etr__m *m = c->m;
+	struct etr__p *proc = m->p;
+	struct etr__g *cur = m->g ? m->g : &etr__no_g;	/* m's, which is told of it when the loop is left */
 	struct etr_event *ev = events, *const last = events + max;
 	const uint64_t gen = o->now->number;
 	const double ns_per_unit = f->ns_per_unit;
 	int64_t last_time = o->last_time, time = c->time, bound = o->next_sample_time;
-	const uint8_t *p = c->at, *next = c->p, *limit;
+	const uint8_t *p = c->at, *limit;
+	size_t usual_end;
+	two_words context;
 	struct masks masks = { 0x8080808080808080u, 0x7f7f7f7f7f7f7f7fu }, *k = &masks;
 
 	if (f->n > 1 && f->heap[1].time < bound)
@@ -233,106 +321,88 @@ INLINE int run(struct etr__order *o, struct etr_event *events, int max, bool bmi
 		bound = f->heap[2].time;
 	if (bound > USUAL_TIME_MAX)
 		bound = USUAL_TIME_MAX;
-	if (c->end - p < LOOK_AHEAD || m->id == -1 || time <= 0 || time > bound || !f->usual_clock)
+	if (c->end - p < LOOK_AHEAD || !proc || time <= 0 || time > bound || !f->usual_clock)
 		return 0;
 	limit = c->end - LOOK_AHEAD;
 	m->known = true;
+	context = two(proc->id, m->id);
 	__asm__("" : "+r"(masks.high), "+r"(masks.low));
-	if (nth_end(~load64(p + 1) & k->high, shapes[*p].last, bmi2) == 64)
-		return 0;
-	if (nth_end(~load64(p + 1) & k->high, shapes[*p].last, bmi2) == 64)
-		return 0;
 	while (ev < last) {
-		uint64_t ends;
-		size_t last_end;
 		struct numbers v;
-		struct etr__g *g;
-		uint8_t type;
+		struct etr__g *g, *next_cur = cur;
+		etr_stack_id stack;
+		uint64_t was;
 
-		/* The next event must be decodable before this one is delivered. */
-		USUAL(next <= limit);
-		ends = ~load64(next + 1) & k->high;
-		last_end = nth_end(ends, shapes[*next].last, bmi2);
-		USUAL(last_end < 64 && (uint32_t)ends);
-
-		ev->g = m->gid;
-		memcpy(&ev->p, &m->pid, sizeof(ev->p) + sizeof(ev->m));
 		switch ((enum way)shapes[*p].way) {
 		case GO_START:
-			USUAL(m->p && !m->g);
 			ARGS(2);
+			USUAL(cur == &etr__no_g);
 			NAMED_G(v.a, WIRE_G_RUNNABLE, v.b);
-			g->status = WIRE_G_RUNNING;
-			g->bound++;
-			m->g = g;
-			m->gid = (int64_t)v.a;
-			transition(ev, (int64_t)v.a, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, 0, 0);
+			change_status(g, was, WIRE_G_RUNNABLE, WIRE_G_RUNNING, 1);
+			transition(ev, (int64_t)v.a, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, 0, 0, 0);
+			next_cur = g;
 			break;
 		case GO_BLOCK:
 			ARGS(2);
 			CURRENT_G(WIRE_G_RUNNING);
 			USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
-			transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_WAITING, t->stack_of[v.b], t->stack_of[v.b]);
-			ev->u.transition.reason = t->string_of[v.a];
-			g->status = WIRE_G_WAITING;
-			g->bound--;
-			m->g = NULL;
-			m->gid = -1;
+			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_WAITING, -1);
+			stack = t->stack_of[v.b];
+			transition(ev, cur->id, ETR_STATE_RUNNING, ETR_STATE_WAITING, stack, stack, t->string_of[v.a]);
+			next_cur = &etr__no_g;
 			break;
 		case GO_STOP:
 			ARGS(2);
 			CURRENT_G(WIRE_G_RUNNING);
 			USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
-			transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, t->stack_of[v.b], t->stack_of[v.b]);
-			ev->u.transition.reason = t->string_of[v.a];
-			g->status = WIRE_G_RUNNABLE;
-			g->bound--;
-			m->g = NULL;
-			m->gid = -1;
+			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_RUNNABLE, -1);
+			stack = t->stack_of[v.b];
+			transition(ev, cur->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, stack, stack, t->string_of[v.a]);
+			next_cur = &etr__no_g;
 			break;
 		case GO_UNBLOCK:
 			ARGS(3);
 			USUAL(v.c < t->nstack_of);
 			NAMED_G(v.a, WIRE_G_WAITING, v.b);
-			g->status = WIRE_G_RUNNABLE;
-			transition(ev, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], 0);
+			change_status(g, was, WIRE_G_WAITING, WIRE_G_RUNNABLE, 0);
+			transition(ev, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], 0, 0);
 			break;
 		case SYSCALL_BEGIN:
 			ARGS(2);
 			CURRENT_G(WIRE_G_RUNNING);
-			USUAL(etr__seq_fits(&m->p->seq, gen, v.a) && v.b < t->nstack_of);
-			m->p->seq.n = v.a;
-			m->p->status = WIRE_P_SYSCALL;
-			g->status = WIRE_G_SYSCALL;
-			transition(ev, g->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, t->stack_of[v.b], t->stack_of[v.b]);
+			USUAL(etr__seq_fits(&proc->seq, gen, v.a) && v.b < t->nstack_of);
+			proc->seq.n = v.a;
+			proc->status = WIRE_P_SYSCALL;
+			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_SYSCALL, 0);
+			stack = t->stack_of[v.b];
+			transition(ev, cur->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, stack, stack, 0);
 			break;
 		case SYSCALL_END:
+			ARGS(0);
 			CURRENT_G(WIRE_G_SYSCALL);
-			USUAL(m->p->status == WIRE_P_SYSCALL);
-			m->p->status = WIRE_P_RUNNING;
-			g->status = WIRE_G_RUNNING;
-			transition(ev, g->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, 0, 0);
+			USUAL(proc->status == WIRE_P_SYSCALL);
+			proc->status = WIRE_P_RUNNING;
+			change_status(cur, was, WIRE_G_SYSCALL, WIRE_G_RUNNING, 0);
+			transition(ev, cur->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, 0, 0, 0);
 			break;
 		case SWEEP_BEGIN:
 			ARGS(1);
-			USUAL(m->p && !m->p->sweeping && v.a < t->nstack_of);
-			m->p->sweeping = true;
-			sweep(ev, ETR_KIND_RANGE_BEGIN, m->pid, t->stack_of[v.a]);
+			USUAL(!proc->sweeping && v.a < t->nstack_of);
+			proc->sweeping = true;
+			sweep(ev, ETR_KIND_RANGE_BEGIN, proc->id, t->stack_of[v.a]);
 			break;
 		case SWEEP_END:
 			ARGS(2);
-			USUAL(m->p && m->p->sweeping);
-			m->p->sweeping = false;
-			sweep(ev, ETR_KIND_RANGE_END, m->pid, 0);
+			USUAL(proc->sweeping);
+			proc->sweeping = false;
+			sweep(ev, ETR_KIND_RANGE_END, proc->id, 0);
 			ev->u.range.nattrs = 2;
 			ev->u.range.swept = v.a;
 			ev->u.range.reclaimed = v.b;
 			break;
 		case HEAP_ALLOC:
 			ARGS(1);
-			USUAL(m->p);
-			head(ev, ETR_KIND_METRIC, 0, 0, 0);
-			ev->stack = 0;
+			store_head(ev, ETR_KIND_METRIC, 0, 0, 0, 0);
 			ev->u.metric.name = ETR__STRING_HEAP;
 			ev->u.metric.value = v.a;
 			break;
@@ -342,30 +412,48 @@ INLINE int run(struct etr__order *o, struct etr_event *events, int max, bool bmi
 			__builtin_unreachable();
 		}
 		last_time = time > last_time ? time : (int64_t)((uint64_t)last_time + 1);
-		ev->time = last_time;
+		store_two(&ev->time, two(last_time, cur->id));
+		store_two(&ev->p, context);
 		ev++;
-		type = *p;
-		o->counts[type]++;
-		o->bytes[type] += (uint64_t)(next - p);
-
-		/* On to the next one. */
-		p = next;
-		next = p + 2 + last_end / 8;
-		time += (int64_t)((double)(int32_t)number(load64(p + 1), up_to_lowest(ends, bmi2), k, bmi2) * ns_per_unit);
+		cur = next_cur;
+		o->counts[*p]++;
+		o->bytes[*p] += (uint64_t)(v.next - p);
+		p = v.next;
+		if (__builtin_expect(p > limit || !((uint32_t)~load64(p + 1) & (uint32_t)k->high), 0))
+			goto leave;
+		time += step(p, ns_per_unit, k, bmi2);
 		if (__builtin_expect(time > bound, 0))
 			break;
 	}
 unusual:
-	if (p != c->at) {
+	if (p == c->at)
+		return 0;
+	usual_end = nth_end(~load64(p + 1) & k->high, shapes[*p].last, bmi2);
+	if (usual_end < 64) {
 		c->at = p;
-		c->p = next;
+		c->p = p + 2 + usual_end / 8;
 		c->type = *p;
 		c->has_args = false;
 		c->time = f->heap[0].time = time;
-		o->last_time = last_time;
+		if (!etr__frontier_head_stays(f, time))
+			etr__frontier_settle(f, 0);
+		p = NULL;
+	} else {
+		time -= step(p, ns_per_unit, k, bmi2);
 	}
-	if (!etr__frontier_head_stays(f, time))
-		etr__frontier_settle(f, 0);
+leave:
+	m->g = cur == &etr__no_g ? NULL : cur;
+	m->gid = cur->id;
+	o->last_time = last_time;
+	if (p) {
+		/* The event behind the last one that was carried out is not usual, or not even there. */
+		c->p = p;
+		c->time = time;
+		if (etr__frontier_advance(f, 0) < 0) {
+			o->stuck = true;
+			ev--;
+		}
+	}
 	return (int)(ev - events);
 }
 

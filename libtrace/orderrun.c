@@ -176,7 +176,9 @@ int etr__order_events(struct etr__order *o, struct etr_event *ev, int max)
 	while (n < max) {
 		if (o->npending == 0 && o->now->frontier.n != 0)
 			n += etr__order_run(o, ev + n, max - n);
-		if (n == max)
+		if (o->stuck)
+			rc = fail(o);
+		if (n == max || o->stuck)
 			break;
 		rc = deliver_one(o, ev + n);
 		if (rc <= 0)
