@@ -236,3 +236,7 @@ TESTS += %D%/trace-stat.sh
 # What all commands have in common.
 dist_check_SCRIPTS += %D%/commands-common.sh
 TESTS += %D%/commands-common.sh
+
+# Bash completion.
+dist_check_SCRIPTS += %D%/completion.sh
+TESTS += %D%/completion.sh
