@@ -151,7 +151,7 @@ static int add_extra(struct an_summary *summary, const struct an_stay *stay, int
 	if (start > end)
 		return 0;
 	rc = an__add(summary, &stay->extra->state[stay->state], end, end - start);
-	if (stay->next == ETR_STATE_COUNT_ || stay->end > end)
+	if (stay->next == ETR_STATE_COUNT_ || stay->end >= summary->to)
 		stay->extra->open_ns[stay->state] += end - start;
 	return rc;
 }
@@ -211,7 +211,7 @@ static int count_stay(struct an_summary *summary, struct an_goroutine *g, const 
 	rc = an__add(summary, &g->function->state[stay->state], end, ns);
 	if (rc == 0 && stay->extra)
 		rc = add_extra(summary, stay, end);
-	if (stay->next == ETR_STATE_COUNT_ || stay->end > end)
+	if (stay->next == ETR_STATE_COUNT_ || stay->end >= summary->to)
 		g->function->open_ns[stay->state] += ns;
 	if (rc < 0)
 		return rc;
@@ -546,6 +546,14 @@ int an__goroutine_regroup(struct an_summary *summary, struct an_goroutine *g, in
 	return choose_extra(summary, g, &here);
 }
 
+void an__summary_end_generation(struct an_summary *summary, int64_t time)
+{
+	if (!summary->generation)
+		return;
+	summary->generation->end = time;
+	summary->generation->events += summary->events;
+}
+
 int an__goroutines_next_generation(struct an_summary *summary, int64_t time)
 {
 	const uint64_t number = etr_reader_generation(summary->source->reader);
@@ -560,12 +568,10 @@ int an__goroutines_next_generation(struct an_summary *summary, int64_t time)
 	group = an_groups_get(&summary->extra, number);
 	if (!group)
 		return -ETR_E_NOMEM;
-	if (summary->generation) {
-		summary->generation->end = time;
-		summary->generation->events += summary->events;
-	}
+	/* The Sync that ends the trace is one more of the last. */
 	if (group == summary->generation)
 		return 0;
+	an__summary_end_generation(summary, time);
 	group->start = time;
 	group->events -= summary->events;
 	summary->generation = group;

@@ -65,6 +65,7 @@ int an__ids_add(struct an_ids *ids, int64_t id);
 int an__goroutine_transition(struct an_summary *summary, const struct etr_event *event);
 int an__goroutine_late(struct an_summary *summary, const struct etr_event *event);
 int an__goroutines_next_generation(struct an_summary *summary, int64_t time);
+void an__summary_end_generation(struct an_summary *summary, int64_t time);
 int an__goroutines_close(struct an_summary *summary, int64_t end);
 int an__summary_close(struct an_summary *summary, int64_t end);
 int an__goroutines_end_late(struct an_summary *summary);

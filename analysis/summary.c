@@ -411,6 +411,7 @@ int an_summary_finish(struct an_summary *summary)
 		summary->head.end = summary->head.start;
 	rc = summary->over ? an__goroutines_end_late(summary) : an__summary_close(summary, summary->head.end);
 	summary->head.duration = summary->head.end - summary->head.start;
+	an__summary_end_generation(summary, summary->head.end);
 	total_states(summary);
 	if (summary->names->oom)
 		return -ETR_E_NOMEM;

@@ -15,12 +15,27 @@ fail() { echo "FAIL: $*"; bad=1; }
 (cd "$src/tests/interop" && GOFLAGS=-mod=readonly "$GO" build -o "$dir/" ./cmd/gen ./cmd/figures) >"$dir/log" 2>&1 ||
 	{ cat "$dir/log"; echo "Go's reader cannot be built here"; exit 77; }
 
-# A trace's figures, computed twice.
+# A trace's figures, computed twice: of the whole, of what is in each generation, and of windows.
 figures()
 {
-	"$bin/trace-stat" --json "$1" >"$dir/json" || fail "trace-stat $2"
-	"$dir/figures" "$1" "$dir/json" || fail "figures of $2"
+	"$bin/trace-stat" --json --by generation "$1" >"$dir/json" || fail "trace-stat $2"
+	"$dir/figures" -by generation "$1" "$dir/json" || fail "figures of $2"
+	start=$(sed -n 's/^  "start_ns": \(.*\),/\1/p' "$dir/json")
+	duration=$(sed -n 's/^  "duration_ns": \(.*\),/\1/p' "$dir/json")
+	first=$((start + duration / 3))
+	last=$((start + duration * 2 / 3))
+	"$bin/trace-stat" --json --to @$first "$1" >"$dir/json" && "$dir/figures" -to $first "$1" "$dir/json" ||
+		fail "figures of $2 to $first"
+	"$bin/trace-stat" --json --from @$first --to @$last "$1" >"$dir/json" &&
+		"$dir/figures" -from $first -to $last "$1" "$dir/json" || fail "figures of $2 from $first to $last"
+	"$bin/trace-stat" --json --from @$last "$1" >"$dir/json" && "$dir/figures" -from $last "$1" "$dir/json" ||
+		fail "figures of $2 from $last"
 }
+
+# Of programs that older versions of Go ran.
+for trace in "$src"/testdata/go/*-[a-z]*-1.trace; do
+	figures "$trace" "$(basename "$trace")"
+done
 
 for mode in storm all; do
 	trace=$dir/$mode.trace

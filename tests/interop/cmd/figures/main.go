@@ -2,16 +2,24 @@
 
 // Command figures computes with Go's reader what "trace-stat --json" prints, and compares.
 //
-//	figures TRACE JSON
+//	figures [-from NS] [-to NS] [-by generation] TRACE JSON
+//
+// -from, -to and -by: what trace-stat was given (as @NS).  Percentiles must be those of the durations themselves, or above by an
+// eighth at most.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"reflect"
+	"sort"
+	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/exp/trace"
 )
@@ -60,6 +68,41 @@ type figures struct {
 	Regions     int              `json:"regions"`
 	Logs        int              `json:"logs"`
 	CPUSamples  int              `json:"cpu_samples"`
+	Generation  []generation     `json:"rows"`
+
+	// Compared in a way of their own.
+	functions map[string]*function
+	durations map[string]map[string][]int64 // by table and name
+}
+
+type generation struct {
+	Number     int64 `json:"generation"`
+	StartNS    int64 `json:"start_ns"`
+	DurationNS int64 `json:"duration_ns"`
+	Events     int64 `json:"events"`
+	Running    int64 `json:"running_ns"`
+	Runnable   int64 `json:"runnable_ns"`
+	Syscall    int64 `json:"syscall_ns"`
+	Waiting    int64 `json:"waiting_ns"`
+}
+
+// function is of all goroutines that started in it.
+type function struct {
+	goroutines int64
+	durations  map[string][]int64 // by state
+}
+
+// window is the time that counts: [from, to).
+type window struct{ from, to int64 }
+
+func (w window) has(t int64) bool { return t >= w.from && t < w.to }
+
+// cut returns the part of [from, to) in the window; ok: there is some.
+func (w window) cut(from, to int64) (int64, int64, bool) {
+	if w.from == math.MinInt64 && w.to == math.MaxInt64 {
+		return from, to, true
+	}
+	return max(from, w.from), min(to, w.to), to > w.from && from < w.to
 }
 
 // stay is the present state of a goroutine or processor.
@@ -69,28 +112,42 @@ type stay struct {
 	reason string
 }
 
+// done is a stay that has ended, in the part of it that counts.
+type done struct {
+	stay
+	id, ns int64
+	open   bool
+	from   int64
+}
+
 type account struct {
 	start  int64
+	window window
 	stays  map[int64]*stay
 	states map[string]state
-	onEnd  func(st *stay, ns int64)
+	onEnd  func(d done)
 }
 
-func newAccount(start int64, onEnd func(*stay, int64)) *account {
-	return &account{start: start, stays: map[int64]*stay{}, states: map[string]state{}, onEnd: onEnd}
+func newAccount(start int64, w window, onEnd func(d done)) *account {
+	return &account{start: start, window: w, stays: map[int64]*stay{}, states: map[string]state{}, onEnd: onEnd}
 }
 
-func (a *account) end(st *stay, now int64, open bool) {
+func (a *account) end(id int64, st *stay, now int64, open bool) {
 	if st.state == "NotExist" {
 		return
 	}
+	from, to, ok := a.window.cut(st.since, now)
+	if !ok {
+		return
+	}
 	s := a.states[st.state]
-	s.NS += now - st.since
+	s.NS += to - from
+	open = open || now >= a.window.to
 	if open {
-		s.OpenNS += now - st.since
+		s.OpenNS += to - from
 	}
 	a.states[st.state] = s
-	a.onEnd(st, now-st.since)
+	a.onEnd(done{stay: *st, id: id, ns: to - from, open: open, from: from})
 }
 
 func (a *account) transition(id int64, from, to, reason string, now int64) {
@@ -105,18 +162,113 @@ func (a *account) transition(id int64, from, to, reason string, now int64) {
 	if from == to {
 		return
 	}
-	a.end(st, now, false)
+	a.end(id, st, now, false)
 	if to == "NotExist" {
 		delete(a.stays, id)
 		return
 	}
-	s := a.states[to]
-	s.Entered++
-	a.states[to] = s
+	if a.window.has(now) {
+		s := a.states[to]
+		s.Entered++
+		a.states[to] = s
+	}
 	if reason == "" {
 		reason = "(from " + from + ")"
 	}
 	*st = stay{state: to, since: now, reason: reason}
+}
+
+// heldMax is how many stays wait for their goroutine's function to be known.
+const heldMax = 16
+
+// goroutine is what there is to know of one but its state.
+type goroutine struct {
+	function string
+	known    bool
+	ended    int // stays that ended before it was
+	touched  bool
+	held     []done
+}
+
+// functions shares out the stays of goroutines by the functions that they started in.
+type functions struct {
+	window window
+	byName map[string]*function
+	gs     map[int64]*goroutine
+}
+
+func (f *functions) get(id int64) *goroutine {
+	g := f.gs[id]
+	if g == nil {
+		g = new(goroutine)
+		f.gs[id] = g
+	}
+	return g
+}
+
+func (f *functions) of(name string) *function {
+	fn := f.byName[name]
+	if fn == nil {
+		fn = &function{durations: map[string][]int64{}}
+		f.byName[name] = fn
+	}
+	return fn
+}
+
+func (f *functions) learn(id int64, st trace.Stack) {
+	g := f.get(id)
+	if g.known {
+		return
+	}
+	root, any := "", false
+	for frame := range st.Frames() {
+		// Where the runtime found no caller, it says so with a frame that says nothing.
+		if frame.PC != 0 || frame.Func != "" || frame.File != "" || frame.Line != 0 {
+			root, any = frame.Func, true
+		}
+	}
+	if any {
+		f.set(g, root)
+	}
+}
+
+func (f *functions) set(g *goroutine, name string) {
+	g.function, g.known = name, true
+	fn := f.of(name)
+	for _, d := range g.held {
+		fn.durations[d.state] = append(fn.durations[d.state], d.ns)
+	}
+	g.held = nil
+}
+
+func (f *functions) take(d done) {
+	g := f.get(d.id)
+	g.touched = true
+	if !g.known {
+		g.held = append(g.held, d)
+		return
+	}
+	fn := f.of(g.function)
+	fn.durations[d.state] = append(fn.durations[d.state], d.ns)
+}
+
+// moved counts the transitions of one that is not known.
+func (f *functions) moved(id int64) {
+	g := f.get(id)
+	if g.ended++; !g.known && g.ended > heldMax {
+		f.set(g, "")
+	}
+}
+
+func (f *functions) end(id int64) {
+	g := f.get(id)
+	if !g.known {
+		f.set(g, "")
+	}
+	if g.touched || f.window.from == math.MinInt64 && f.window.to == math.MaxInt64 {
+		f.of(g.function).goroutines++
+	}
+	delete(f.gs, id)
 }
 
 func add(m map[string]tally, key string, ns int64) {
@@ -136,9 +288,10 @@ type begun struct {
 	typ string
 }
 
-func compute(r io.Reader) (*figures, error) {
+func compute(r io.Reader, w window, byGeneration bool) (*figures, error) {
 	f := &figures{Kinds: map[string]int{}, Waiting: map[string]tally{}, Runnable: map[string]tally{},
-		Ranges: map[string]tally{}, Tasks: map[string]span{}}
+		Ranges: map[string]tally{}, Tasks: map[string]span{},
+		durations: map[string]map[string][]int64{"waiting_by_reason": {}, "runnable_by_reason": {}, "ranges": {}, "tasks": {}}}
 	var header [16]byte
 	br := bufio.NewReaderSize(r, 1<<20)
 	if h, err := br.Peek(16); err == nil {
@@ -152,7 +305,13 @@ func compute(r io.Reader) (*figures, error) {
 	gs, ps, ms := map[trace.GoID]bool{}, map[trace.ProcID]bool{}, map[trace.ThreadID]bool{}
 	ranges := map[rangeKey]int64{}
 	tasks := map[trace.TaskID]begun{}
+	fns := &functions{window: w, byName: map[string]*function{}, gs: map[int64]*goroutine{}}
 	var g, p *account
+	var starts []int64
+	end := int64(math.MinInt64)
+	lasting := func(table, name string, ns int64) {
+		f.durations[table][name] = append(f.durations[table][name], ns)
+	}
 	for {
 		ev, err := reader.ReadEvent()
 		if err == io.EOF {
@@ -162,26 +321,63 @@ func compute(r io.Reader) (*figures, error) {
 			return nil, err
 		}
 		now := int64(ev.Time())
+		counts := w.has(now)
 		if g == nil {
-			f.StartNS = now
-			g = newAccount(now, func(st *stay, ns int64) {
-				switch st.state {
+			f.StartNS = max(now, w.from)
+			g = newAccount(now, w, func(d done) {
+				fns.take(d)
+				switch d.state {
 				case "Waiting":
-					add(f.Waiting, st.reason, ns)
+					add(f.Waiting, d.reason, d.ns)
+					lasting("waiting_by_reason", d.reason, d.ns)
 				case "Runnable":
-					add(f.Runnable, st.reason, ns)
+					add(f.Runnable, d.reason, d.ns)
+					lasting("runnable_by_reason", d.reason, d.ns)
 				case "Syscall":
 					f.Syscalls.Count++
-					f.Syscalls.NS += ns
+					f.Syscalls.NS += d.ns
+				}
+				for i := range f.Generation {
+					row := &f.Generation[i]
+					until := int64(math.MaxInt64)
+					if i+1 < len(f.Generation) {
+						until = starts[i+1]
+					}
+					ns := min(d.from+d.ns, until) - max(d.from, starts[i])
+					if ns <= 0 {
+						continue
+					}
+					switch d.state {
+					case "Running":
+						row.Running += ns
+					case "Runnable":
+						row.Runnable += ns
+					case "Syscall":
+						row.Syscall += ns
+					case "Waiting":
+						row.Waiting += ns
+					}
 				}
 			})
-			p = newAccount(now, func(*stay, int64) {})
+			p = newAccount(now, w, func(done) {})
 		}
-		f.EndNS = now
-		f.Events++
-		f.Kinds[ev.Kind().String()]++
-		if ev.Kind() != trace.EventSync {
-			gs[ev.Goroutine()], ps[ev.Proc()], ms[ev.Thread()] = true, true, true
+		end = now
+		if ev.Kind() == trace.EventSync && byGeneration {
+			if n := len(f.Generation); n > 0 {
+				f.Generation[n-1].DurationNS = now - f.Generation[n-1].StartNS
+			}
+			f.Generation = append(f.Generation, generation{Number: int64(len(f.Generation) + 1), StartNS: now})
+			starts = append(starts, now)
+		}
+		if byGeneration {
+			f.Generation[len(f.Generation)-1].Events++
+		}
+		if counts {
+			f.Events++
+			f.Kinds[ev.Kind().String()]++
+			if ev.Kind() != trace.EventSync {
+				gs[ev.Goroutine()], ps[ev.Proc()], ms[ev.Thread()] = true, true, true
+			}
 		}
 		switch ev.Kind() {
 		case trace.EventStateTransition:
@@ -189,48 +385,81 @@ func compute(r io.Reader) (*figures, error) {
 			switch st.Resource.Kind {
 			case trace.ResourceGoroutine:
 				id := st.Resource.Goroutine()
-				gs[id] = true
 				from, to := st.Goroutine()
+				if counts {
+					gs[id] = true
+				}
+				fns.learn(int64(id), st.Stack)
 				g.transition(int64(id), from.String(), to.String(), st.Reason, now)
+				if from != to {
+					fns.moved(int64(id))
+				}
+				if from != to && to == trace.GoNotExist {
+					fns.end(int64(id))
+				}
 			case trace.ResourceProc:
 				id := st.Resource.Proc()
-				ps[id] = true
+				if counts {
+					ps[id] = true
+				}
 				from, to := st.Proc()
 				p.transition(int64(id), from.String(), to.String(), st.Reason, now)
 			}
 		case trace.EventRangeBegin:
 			ranges[rangeKey{ev.Range().Name, ev.Range().Scope}] = now
-			if ev.Range().Name == "GC concurrent mark phase" {
+			if counts && ev.Range().Name == "GC concurrent mark phase" {
 				f.GCCycles++
 			}
 		case trace.EventRangeEnd:
 			k := rangeKey{ev.Range().Name, ev.Range().Scope}
 			if at, ok := ranges[k]; ok {
-				add(f.Ranges, k.name, now-at)
 				delete(ranges, k)
+				if counts {
+					add(f.Ranges, k.name, now-at)
+					lasting("ranges", k.name, now-at)
+				}
 			}
 		case trace.EventTaskBegin:
 			t := ev.Task()
-			s := f.Tasks[t.Type]
-			s.Begun++
-			f.Tasks[t.Type] = s
+			if counts {
+				s := f.Tasks[t.Type]
+				s.Begun++
+				f.Tasks[t.Type] = s
+			}
 			tasks[t.ID] = begun{now, t.Type}
 		case trace.EventTaskEnd:
 			t := ev.Task()
 			s := f.Tasks[t.Type]
 			s.Ended++
-			if b, ok := tasks[t.ID]; ok {
+			b, ok := tasks[t.ID]
+			delete(tasks, t.ID)
+			if ok {
 				s.NS += now - b.at
-				delete(tasks, t.ID)
 			}
-			f.Tasks[t.Type] = s
+			if counts {
+				f.Tasks[t.Type] = s
+			}
+			if counts && ok {
+				lasting("tasks", t.Type, now-b.at)
+			}
 		}
 	}
+	if n := len(f.Generation); n > 1 {
+		// The Sync that ends the trace belongs to the last one.
+		f.Generation[n-2].Events++
+		f.Generation = f.Generation[:n-1]
+		starts = starts[:n-1]
+	}
+	f.EndNS = min(end, w.to)
 	for _, a := range []*account{g, p} {
-		for _, st := range a.stays {
-			a.end(st, f.EndNS, true)
+		for id, st := range a.stays {
+			a.end(id, st, end, true)
 		}
 	}
+	for id := range g.stays {
+		fns.end(id)
+	}
+	f.functions = fns.byName
 	delete(gs, trace.NoGoroutine)
 	delete(ps, trace.NoProc)
 	delete(ms, trace.NoThread)
@@ -243,13 +472,103 @@ func compute(r io.Reader) (*figures, error) {
 	return f, nil
 }
 
-func run(path, jsonPath string) error {
+// percentile is the duration that a part of them do not exceed.
+func percentile(sorted []int64, part float64) int64 {
+	wanted := int(part*float64(len(sorted)) + 0.9999999)
+	return sorted[max(wanted, 1)-1]
+}
+
+// compareDurations holds the figures that are named prefix+... against durations; it returns how many differ.
+func compareDurations(what, prefix string, durations []int64, got map[string]int64) int {
+	if len(durations) == 0 {
+		return 0
+	}
+	sort.Slice(durations, func(i, j int) bool { return durations[i] < durations[j] })
+	bad := 0
+	for suffix, part := range map[string]float64{"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99, "max_ns": 1} {
+		want := percentile(durations, part)
+		most := want + want/8
+		if len(durations) <= 8 || suffix == "max_ns" {
+			most = want
+		}
+		if v, ok := got[prefix+suffix]; !ok || v < want || v > most {
+			fmt.Printf("%s %s%s: %d, not %d to %d\n", what, prefix, suffix, v, want, most)
+			bad++
+		}
+	}
+	return bad
+}
+
+func compareTables(f *figures, text []byte) int {
+	var tables map[string]json.RawMessage
+	if err := json.Unmarshal(text, &tables); err != nil {
+		return 1
+	}
+	bad := 0
+	// What is not UTF-8 has no name of its own in JSON.
+	for table, names := range f.durations {
+		var rows map[string]map[string]int64
+		if err := json.Unmarshal(tables[table], &rows); err != nil {
+			fmt.Println(table, err)
+			return 1
+		}
+		for name, durations := range names {
+			if !utf8.ValidString(name) {
+				continue
+			}
+			bad += compareDurations(table+" "+name, "", durations, rows[name])
+		}
+	}
+	var rows map[string]map[string]int64
+	if err := json.Unmarshal(tables["functions"], &rows); err != nil {
+		fmt.Println("functions", err)
+		return 1
+	}
+	for name, fn := range f.functions {
+		row := rows[name]
+		delete(rows, name)
+		if !utf8.ValidString(name) {
+			continue
+		}
+		if len(fn.durations) == 0 && fn.goroutines == 0 {
+			continue
+		}
+		if row["goroutines"] != fn.goroutines {
+			fmt.Printf("%s: %d goroutines, not %d\n", name, row["goroutines"], fn.goroutines)
+			bad++
+		}
+		words := map[string]string{"Running": "running_", "Runnable": "runnable_", "Syscall": "syscall_", "Waiting": "waiting_"}
+		for st, durations := range fn.durations {
+			sum := int64(0)
+			for _, ns := range durations {
+				sum += ns
+			}
+			prefix, tabled := words[st]
+			if row[st] != sum || tabled && row[prefix+"count"] != int64(len(durations)) {
+				fmt.Printf("%s %s: %d ns in %d, not %d in %d\n", name, st, row[st], row[prefix+"count"], sum, len(durations))
+				bad++
+			}
+			if tabled {
+				bad += compareDurations(name, prefix, durations, row)
+			}
+		}
+	}
+	for name := range rows {
+		if !strings.ContainsRune(name, utf8.RuneError) {
+			fmt.Printf("%s: no such function\n", name)
+			bad++
+		}
+	}
+	return bad
+}
+
+func run(path, jsonPath string, w window, byGeneration bool) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	computed, err := compute(in)
+	computed, err := compute(in, w, byGeneration)
 	if err != nil {
 		return err
 	}
@@ -270,12 +589,23 @@ func run(path, jsonPath string) error {
 	if err := json.Unmarshal(text, got); err != nil {
 		return err
 	}
-	w, g := reflect.ValueOf(*want), reflect.ValueOf(*got)
-	bad := 0
-	for i := 0; i < w.NumField(); i++ {
-		if !reflect.DeepEqual(w.Field(i).Interface(), g.Field(i).Interface()) {
+	wv, gv := reflect.ValueOf(*want), reflect.ValueOf(*got)
+	bad := compareTables(computed, text)
+	// Go's reader does not tell the numbers of generations.
+	for i := range got.Generation {
+		got.Generation[i].Number = int64(i + 1)
+	}
+	for i := 0; i < wv.NumField(); i++ {
+		if !wv.Type().Field(i).IsExported() {
+			continue
+		}
+		// A window has no number of generations of its own.
+		if wv.Type().Field(i).Name == "Generations" && (w.from != math.MinInt64 || w.to != math.MaxInt64) {
+			continue
+		}
+		if !reflect.DeepEqual(wv.Field(i).Interface(), gv.Field(i).Interface()) {
 			bad++
-			fmt.Printf("%s:\n  Go's reader: %+v\n  trace-stat:  %+v\n", w.Type().Field(i).Name, w.Field(i), g.Field(i))
+			fmt.Printf("%s:\n  Go's reader: %+v\n  trace-stat:  %+v\n", wv.Type().Field(i).Name, wv.Field(i), gv.Field(i))
 		}
 	}
 	if bad > 0 {
@@ -285,12 +615,16 @@ func run(path, jsonPath string) error {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: figures TRACE JSON")
+	from := flag.Int64("from", math.MinInt64, "what trace-stat was given as --from @NS")
+	to := flag.Int64("to", math.MaxInt64, "likewise")
+	by := flag.String("by", "", "likewise: generation")
+	flag.Parse()
+	if flag.NArg() != 2 {
+		fmt.Fprintln(os.Stderr, "usage: figures [-from NS] [-to NS] [-by generation] TRACE JSON")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
-		fmt.Fprintf(os.Stderr, "figures: %s: %v\n", os.Args[1], err)
+	if err := run(flag.Arg(0), flag.Arg(1), window{*from, *to}, *by == "generation"); err != nil {
+		fmt.Fprintf(os.Stderr, "figures: %s: %v\n", flag.Arg(0), err)
 		os.Exit(1)
 	}
 }
