@@ -150,7 +150,13 @@ static int scan(struct etr__input *in, uint64_t *off, struct etr__batch *b, stru
 
 int etr__scan_batch(struct etr__input *in, uint64_t *off, struct etr__batch *b, struct etr__fault *fault)
 {
-	int rc = scan(in, off, b, fault);
+	int rc;
+
+	/* A batch of which a part has come so far is looked at once more. */
+	in->hold = *off;
+	rc = scan(in, off, b, fault);
+	if (rc == 1)
+		in->hold = UINT64_MAX;
 
 	/* The input's own trouble is the better explanation for what is missing. */
 	if (rc <= 0 && in->broken && (rc == 0 || fault->code == -ETR_E_TRUNCATED)) {

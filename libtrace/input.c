@@ -26,6 +26,7 @@ void etr__input_init(struct etr__input *in)
 {
 	memset(in, 0, sizeof(*in));
 	in->fd = -1;
+	in->hold = UINT64_MAX;
 }
 
 void etr__input_close(struct etr__input *in)
@@ -185,8 +186,8 @@ static int fill_stream(struct etr__input *in, uint64_t off, size_t need)
 	while (in->win_off + in->win_len < off + need && !in->at_end) {
 		ssize_t n;
 
-		if (in->win_off < off) {
-			uint64_t gone = off - in->win_off;
+		if (in->win_off < off && in->win_off < in->hold) {
+			uint64_t gone = (off < in->hold ? off : in->hold) - in->win_off;
 			size_t cut = gone < in->win_len ? (size_t)gone : in->win_len;
 
 			memmove(in->win, in->win + cut, in->win_len - cut);
@@ -331,6 +332,7 @@ bool etr__input_is_tainted(const struct etr__input *in, uint64_t off)
 
 void etr__input_seek(struct etr__input *in, uint64_t off)
 {
+	in->hold = UINT64_MAX;
 	if (!in->unzip || in->raw == ETR__INPUT_STREAM || (off >= in->win_off && off <= in->win_off + in->win_len))
 		return;
 	in->win_off = etr__unzip_seek(in->unzip, in, off);

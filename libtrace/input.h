@@ -42,6 +42,7 @@ struct etr__input {
 	uint8_t *win;			/* the bytes [win_off, win_off + win_len) */
 	size_t win_len, win_cap;
 	uint64_t win_off;
+	uint64_t hold;			/* a stream's window does not slide beyond this: it may have to be seen again */
 };
 
 void etr__input_init(struct etr__input *in);

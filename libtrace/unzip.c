@@ -34,6 +34,7 @@ struct etr__unzip {
 	size_t portion;			/* how much is read next; it grows */
 	uint64_t out;			/* uncompressed bytes so far, counted from the beginning */
 	bool in_frame;
+	bool full;			/* the last caller's buffer was: there may be more where the input has ended */
 	uint32_t magic;			/* of the frame at hand, or of the last one */
 	struct etr__zframe frame;	/* its beginning */
 	struct etr__zfault fault;
@@ -191,8 +192,6 @@ static int begin_frame(struct etr__unzip *z, struct etr__input *in)
 
 static ssize_t refuse(struct etr__unzip *z, size_t rc)
 {
-	unsigned long long at = etr__unzip_raw_offset(z);
-
 	switch (ZSTD_getErrorCode(rc)) {
 	case ZSTD_error_memory_allocation:
 		errno = ENOMEM;
@@ -201,8 +200,8 @@ static ssize_t refuse(struct etr__unzip *z, size_t rc)
 		return fail(z, ETR_E_COMPRESSION, "the frame at byte %" PRIu64 " of the compressed file wants a window of more than %u MiB;"
 			    " unpack it with zstd -d --long=31", z->frame.raw, 1u << (WINDOW_LOG_MAX - 20));
 	default:
-		return fail(z, ETR_E_COMPRESSION, "the compressed data is damaged at or before byte %llu of the file: %s", at,
-			    ZSTD_getErrorName(rc));
+		return fail(z, ETR_E_COMPRESSION, "the frame that begins at byte %" PRIu64 " of the compressed file is damaged: %s",
+			    z->frame.raw, ZSTD_getErrorName(rc));
 	}
 }
 
@@ -221,6 +220,9 @@ static ssize_t cut_off(struct etr__unzip *z, struct etr__input *in, size_t got)
 ssize_t etr__unzip_read(struct etr__unzip *z, struct etr__input *in, void *buf, size_t size)
 {
 	ZSTD_outBuffer o = { buf, size, 0 };
+	bool pending = z->full;
+
+	z->full = false;
 	/* When buf is full, one more step takes the frame's checksum if that is what comes. */
 	for (bool full = false;;) {
 		ZSTD_inBuffer i;
@@ -235,8 +237,10 @@ ssize_t etr__unzip_read(struct etr__unzip *z, struct etr__input *in, void *buf, 
 		}
 		if (fill(z, in, 1) < 0)
 			return o.pos ? (ssize_t)o.pos : -1;
-		/* There may still be something behind what was taken before. */
+		/* There may still be something behind what was taken before; otherwise zstd is not called for nothing too often. */
 		drained = z->at == z->len;
+		if (drained && !pending && o.pos == 0)
+			return cut_off(z, in, 0);
 		i = (ZSTD_inBuffer){ z->buf, z->len, z->at };
 		rc = ZSTD_decompressStream(z->dctx, &o, &i);
 		z->at = i.pos;
@@ -246,9 +250,10 @@ ssize_t etr__unzip_read(struct etr__unzip *z, struct etr__input *in, void *buf, 
 		z->in_frame = rc != 0;
 		if (drained && z->in_frame && o.pos == before)
 			return cut_off(z, in, o.pos);
+		z->full = o.pos == size;
 		if (full)
 			return (ssize_t)o.pos;
-		full = o.pos == size;
+		full = z->full;
 	}
 }
 
@@ -373,7 +378,7 @@ uint64_t etr__unzip_seek(struct etr__unzip *z, struct etr__input *in, uint64_t o
 	z->raw_end = to.raw;
 	z->out = to.out;
 	z->frame = to;
-	z->in_frame = false;
+	z->in_frame = z->full = false;
 	z->next = lo ? lo - 1 : 0;
 	z->jumped = to.raw != 0;
 	z->fault.code = 0;

@@ -660,6 +660,29 @@ START_TEST(growing_files_are_followed)
 }
 END_TEST
 
+/* Frames that end inside batches, and a caller who asks often. */
+START_TEST(growing_pieces_of_batches_are_followed)
+{
+	struct bytes b = load(traces[_i]), odd = odd_frames(&b);
+	struct outcome plain = read_memory(&b, b.n);
+	struct growing g;
+
+	grow_begin(&g);
+	for (size_t at = 0, n; at < odd.n; at += n) {
+		n = odd.n - at < 151 ? odd.n - at : 151;
+		grow(&g, odd.p + at, n);
+		for (int i = 0; i < 40; i++)
+			ck_assert_int_eq(drain(g.r, &g.o), -ETR_E_AGAIN);
+	}
+	etr_reader_follow(g.r, 0);
+	drain(g.r, &g.o);
+	assert_same(&plain, &g.o);
+	grow_end(&g);
+	free(b.p);
+	free(odd.p);
+}
+END_TEST
+
 /* The writer is done in the middle of a generation. */
 START_TEST(following_ends_as_any_reading)
 {
@@ -768,6 +791,7 @@ int main(void)
 	c = tcase_create("growing");
 	tcase_set_timeout(c, 300);
 	tcase_add_loop_test(c, growing_files_are_followed, 0, (int)NTRACES);
+	tcase_add_loop_test(c, growing_pieces_of_batches_are_followed, 0, (int)NTRACES);
 	tcase_add_loop_test(c, following_ends_as_any_reading, 0, (int)NTRACES);
 	tcase_add_test(c, a_followed_file_is_cut_back_replaced_shortened);
 	suite_add_tcase(s, c);

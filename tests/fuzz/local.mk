@@ -1,5 +1,8 @@
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, else replay.c does, in `make check`, over the corpora.
 fuzz_targets = fuzz-reader fuzz-threads fuzz-paths fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis fuzz-cond
+if WITH_ZSTD
+fuzz_targets += fuzz-zstd
+endif
 check_PROGRAMS += $(fuzz_targets) diff-go
 
 fuzz_common = %D%/fuzz.h %D%/fuzzread.c %D%/structmut.c %D%/structmut.h
@@ -23,6 +26,10 @@ fuzz_paths_LDFLAGS = $(fuzz_ldflags)
 fuzz_stream_SOURCES = %D%/fuzz-stream.c $(fuzz_common)
 fuzz_stream_LDADD = $(fuzz_libs)
 fuzz_stream_LDFLAGS = $(fuzz_ldflags)
+fuzz_zstd_SOURCES = %D%/fuzz-zstd.c $(fuzz_common)
+fuzz_zstd_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+fuzz_zstd_LDADD = $(fuzz_libs) $(ZSTD_LIBS)
+fuzz_zstd_LDFLAGS = $(fuzz_ldflags)
 fuzz_raw_SOURCES = %D%/fuzz-raw.c $(fuzz_common)
 fuzz_raw_LDADD = $(fuzz_libs)
 fuzz_raw_LDFLAGS = $(fuzz_ldflags)

@@ -30,6 +30,7 @@ run fuzz-reader "$dir"/traces/*
 run fuzz-threads "$dir"/traces/*
 FUZZ_ROUNDS=${FUZZ_ROUNDS:-10} run fuzz-paths "$dir"/traces/* "$top_srcdir"/testdata/go/*.trace
 run fuzz-stream "$dir"/traces/*
+[ ! -x "$top_builddir/fuzz-zstd" ] || run fuzz-zstd "$corpora"/zstd/*
 run fuzz-raw "$dir"/traces/*
 run fuzz-analysis "$dir"/traces/*
 run fuzz-assemble "$corpora"/text/* "$corpora"/assemble/*
