@@ -376,16 +376,14 @@ static int take(struct etr_reader *r, struct slot *s)
 	return s->rc;
 }
 
-/* Takes over what was guessed, where that holds.  0, or a negative code with the fault recorded. */
-static int judge(struct etr_reader *r, struct etr__ahead *a, struct slot *s)
+/* Takes over what was guessed, where that holds; r->guess tells.  0, or a negative code with the fault recorded. */
+static int judge(struct etr_reader *r, struct slot *s)
 {
 	r->nguessed++;
 	if (!etr__guess_holds(&s->guess, &r->now, &r->order)) {
-		a->misses += !r->guess_all;
 		etr__guess_undo(&r->now);
 		return 0;
 	}
-	a->misses = 0;
 	r->nheld++;
 	if (etr__guess_adopt(&s->guess, &r->now, &r->order) < 0)
 		return r->fault.code;
@@ -393,12 +391,10 @@ static int judge(struct etr_reader *r, struct etr__ahead *a, struct slot *s)
 	return 0;
 }
 
-int etr__ahead_next(struct etr_reader *r)
+/* The slot whose turn it is now; what the reader's thread had so far goes round again.  *ordered: its guess is there. */
+static struct slot *next_slot(struct etr_reader *r, struct etr__ahead *a, bool *ordered)
 {
-	struct etr__ahead *a = r->ahead;
-	bool ordered;
 	struct slot *s;
-	int rc;
 
 	pthread_mutex_lock(&a->lock);
 	if (a->keeps_input)
@@ -406,7 +402,7 @@ int etr__ahead_next(struct etr_reader *r)
 	r->guess = NULL;
 	a->direct = false;
 	s = wait_for_turn(a);
-	ordered = s->state == ORDERED;
+	*ordered = s->state == ORDERED;
 	s->state = TAKEN;
 	a->next_take++;
 	if (s->rc == 1 && !s->held) {
@@ -414,15 +410,26 @@ int etr__ahead_next(struct etr_reader *r)
 			pthread_cond_wait(&a->done, &a->lock);
 		a->loading = a->keeps_input = true;
 	}
-	pthread_mutex_unlock(&a->lock);
-	if (r->guess_all && !ordered && s->rc == 1 && s->held && a->next_take > a->first) {
+	if (r->guess_all && !*ordered && s->rc == 1 && s->held && a->next_take > a->first) {
 		etr__guess_run(&s->guess, &s->gen, &a->stop);
-		ordered = true;
+		*ordered = true;
 	}
-	rc = take(r, s);
-	if (rc == 1 && ordered && judge(r, a, s) < 0)
+	pthread_mutex_unlock(&a->lock);
+	return s;
+}
+
+int etr__ahead_next(struct etr_reader *r)
+{
+	struct etr__ahead *a = r->ahead;
+	bool ordered;
+	struct slot *s = next_slot(r, a, &ordered);
+	int rc = take(r, s);
+
+	if (rc == 1 && ordered && judge(r, s) < 0)
 		rc = r->fault.code;
 	pthread_mutex_lock(&a->lock);
+	if (ordered)
+		a->misses = r->guess || r->guess_all ? 0 : a->misses + 1;
 	a->direct = !r->guess;
 	a->at = &r->now.frontier;
 	a->at_size = r->now.end - r->now.start;

@@ -181,7 +181,7 @@ TESTS += %D%/bad-input.sh
 check_PROGRAMS += test-nomem
 test_nomem_SOURCES = %D%/test-nomem.c
 test_nomem_LDADD = libtracecore.la libwire.la
-test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=pthread_create
 dist_check_SCRIPTS += %D%/nomem.sh
 TESTS += %D%/nomem.sh
 
