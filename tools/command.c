@@ -22,10 +22,17 @@
 
 #include "tools/progress.h"
 
+#define MOST_THREADS 64
+#define USUAL_THREADS 4
+#define SMALL_TRACE ((uint64_t)4 << 20)
+
 static const struct command *command;
 /* When the command was begun, and what it reads. */
 static struct timespec begun, reading_since;
 static bool quiet, verbose, reading;
+
+/* What --threads says; 0: nothing. */
+static int threads;
 
 /* Set while a temporary file exists.  Written by the program, read by its signal handler. */
 static char *volatile pending;
@@ -100,12 +107,23 @@ static void print_help(void)
 		printf("%s %s %.*s\n", lead, command->name, (int)len, line);
 		line += len + (line[len] == '\n');
 	}
-	printf("\n%s"
-	       "  -q, --quiet      say nothing but what went wrong\n"
+	printf("\n%s", command->help);
+	if (command->reads)
+		printf("      --threads N  read with N threads (default: as many as processors, 4 at most)\n");
+	printf("  -q, --quiet      say nothing but what went wrong\n"
 	       "  -v, --verbose    tell on standard error what was read, and what it took\n"
 	       "  -h, --help       print this and exit\n"
-	       "  -V, --version    print the version and exit\n",
-	       command->help);
+	       "  -V, --version    print the version and exit\n");
+}
+
+static void set_threads(const char *value)
+{
+	char *end;
+	long n = strtol(value, &end, 10);
+
+	if (end == value || *end || n < 1 || n > MOST_THREADS)
+		command_usage_error("'%s' is no number of threads: 1 to %d would be", value, MOST_THREADS);
+	threads = (int)n;
 }
 
 int command_getopt(int argc, char **argv, const char *letters, const struct option *options)
@@ -131,6 +149,9 @@ int command_getopt(int argc, char **argv, const char *letters, const struct opti
 		case 'V':
 			printf("%s (%s) %s\n", command->name, PACKAGE, PACKAGE_VERSION);
 			exit(command_end(COMMAND_OK));
+		case COMMAND_OPT_THREADS:
+			set_threads(optarg);
+			break;
 		case '?':
 		case ':':
 			point_to_help();
@@ -178,14 +199,29 @@ int command_end(int status)
 	return status;
 }
 
+/* A small trace is read before threads have begun, and not more than a few help one that computes with the events. */
+static int suitable_threads(const struct etr_reader *reader)
+{
+	uint64_t size = etr_reader_size(reader);
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (threads)
+		return threads;
+	if ((size && size < SMALL_TRACE) || online < 2)
+		return 1;
+	return online < USUAL_THREADS ? (int)online : USUAL_THREADS;
+}
+
 int command_open_trace(struct etr_reader *reader, const char *path)
 {
 	int rc = strcmp(path, "-") == 0 ? etr_reader_open_fd(reader, STDIN_FILENO) : etr_reader_open_path(reader, path);
 
-	if (rc < 0)
+	if (rc < 0) {
 		command_trace_error(path, reader);
-	else
-		command_trace_begin(reader);
+		return rc;
+	}
+	etr_reader_set_threads(reader, suitable_threads(reader));
+	command_trace_begin(reader);
 	return rc;
 }
 

@@ -31,11 +31,14 @@ enum command_status {
 struct command {
 	const char *name;	/* "trace-print" */
 	const char *usage;	/* what follows the name: "[--stacks] [-o FILE] TRACE"; lines for several forms */
+	bool reads;		/* it reads traces: --threads is one of its options, COMMAND_OPTION_THREADS in their table */
 	const char *help;	/* what it does and its options, but those that all have; whole lines */
 };
 
 /* Option codes that no letter has. */
-enum { COMMAND_OPT_FIRST_OWN = 0x1000 };
+enum { COMMAND_OPT_THREADS = 0x1000, COMMAND_OPT_FIRST_OWN };
+
+#define COMMAND_OPTION_THREADS { "threads", required_argument, NULL, COMMAND_OPT_THREADS }
 
 /* Stands last in a command's table of long options. */
 #define COMMAND_OPTIONS_COMMON                                                                                                   \

@@ -16,6 +16,7 @@
 static const struct command self = {
 	.name = "trace-cut",
 	.usage = "-o OUT [--from T] [--to T] [--generation N..M] [OPTION]... TRACE",
+	.reads = true,
 	.help = "Writes a window of an execution trace (- for standard input) as a trace of its own.\n"
 		"The slice's events are those of the window, as they were; what is alive at its beginning is told before them.\n"
 		"\n"
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
 	{ "anonymize", no_argument, NULL, OPT_ANONYMIZE },
 	{ "keep", required_argument, NULL, OPT_KEEP },
 	{ "compress", optional_argument, NULL, 'z' },
+	COMMAND_OPTION_THREADS,
 	COMMAND_OPTIONS_COMMON
 };
 

@@ -15,6 +15,7 @@
 static const struct command self = {
 	.name = "trace-pprof",
 	.usage = "TYPE[,TYPE...] [--top] [-n ROWS] TRACE\nTYPE -o FILE [--top] TRACE",
+	.reads = true,
 	.help = "Makes a profile from an execution trace (- for standard input).\n"
 		"\n"
 		"TYPE is one of\n"
@@ -38,6 +39,7 @@ static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "top", no_argument, NULL, OPT_TOP },
 	{ "rows", required_argument, NULL, 'n' },
+	COMMAND_OPTION_THREADS,
 	COMMAND_OPTIONS_COMMON
 };
 

@@ -25,6 +25,7 @@ static const struct command self = {
 	.usage = "[OPTION]... [FILTER]... [-o FILE] TRACE\n"
 		 "--raw [-o FILE] TRACE\n"
 		 "--assemble [-o FILE] TEXT",
+	.reads = true,
 	.help = "Prints the events of an execution trace in the order in which they happened, one a\n"
 		"line.  A TRACE, TEXT or FILE of - is standard input or output.\n"
 		"\n"
@@ -56,6 +57,7 @@ static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	FILTER_OPTIONS,
 	FILTER_OPTIONS_EVENTS,
+	COMMAND_OPTION_THREADS,
 	COMMAND_OPTIONS_COMMON,
 };
 

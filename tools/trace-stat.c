@@ -23,6 +23,7 @@ static const struct command self = {
 	.name = "trace-stat",
 	.usage = "[OPTION]... TRACE...\n"
 		 "--diff [OPTION]... TRACE TRACE",
+	.reads = true,
 	.help = "Tells what execution traces hold (- for standard input): what was recorded and how long, where the time of\n"
 		"goroutines went, for what they waited, system calls, collections, tasks and regions.  Several traces are\n"
 		"shown beside each other, and merged.\n"
@@ -54,6 +55,7 @@ static const struct option options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "csv", optional_argument, NULL, OPT_CSV },
 	FILTER_OPTIONS,
+	COMMAND_OPTION_THREADS,
 	COMMAND_OPTIONS_COMMON
 };
 
