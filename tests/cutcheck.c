@@ -7,8 +7,8 @@
  * Windows are random, and lie at events, a nanosecond beside them, at generations' borders, inside stops of the world and syscalls;
  * some are empty, some the whole.  Each is cut alone; then the trace is cut into consecutive slices in one pass; then slices are cut
  * again.  Every event of a window must be in its slice with its time, context, states, texts and stacks, and in its place; what a slice
- * has beyond may only stand outside the window and tell what is alive.  -w writes some slices to files, named after their windows, for
- * other readers.
+ * has beyond may only stand outside the window and tell what is alive.  Times in states of consecutive slices add up to those of the
+ * whole.  -w writes some slices to files, named after their windows, for other readers.
  */
 #include "config.h"
 
@@ -18,30 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <exectrace/raw.h>
-
 #include "analysis/slicer.h"
+#include "tests/cutseen.h"
 
 struct bytes {
 	unsigned char *p;
 	size_t n, cap;
-};
-
-/* An event as it is compared. */
-struct seen {
-	int64_t time;
-	uint64_t hash;		/* all that it tells */
-	uint64_t lenient;	/* the same without what a slice may not know */
-	uint8_t kind, resource, from, to;
-	bool stw;
-};
-
-struct seen_trace {
-	struct seen *list;
-	size_t n, cap;
-	int64_t start, end;	/* of the trace, as analyses have them */
-	int rc;
-	bool small_times;	/* too near the clock's zero */
 };
 
 struct cut {
@@ -52,14 +34,8 @@ struct cut {
 	size_t n;
 };
 
-static const char *trace_name, *write_dir;
+static const char *write_dir;
 static unsigned long windows, compared, written;
-
-static void die(const char *what)
-{
-	fprintf(stderr, "cutcheck: %s: %s\n", trace_name, what);
-	exit(1);
-}
 
 static void append(struct bytes *b, const void *p, size_t n)
 {
@@ -71,148 +47,6 @@ static void append(struct bytes *b, const void *p, size_t n)
 	}
 	memcpy(b->p + b->n, p, n);
 	b->n += n;
-}
-
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15u;
-	return h ^ h >> 32;
-}
-
-/* Hashes of the texts and stacks of a generation, by dense id; 0: not computed. */
-static uint64_t *text_hash, *stack_hash;
-static size_t ntexts, nstacks;
-
-static void forget_hashes(void)
-{
-	memset(text_hash, 0, ntexts * sizeof(*text_hash));
-	memset(stack_hash, 0, nstacks * sizeof(*stack_hash));
-}
-
-static uint64_t *place(uint64_t **list, size_t *n, size_t id)
-{
-	if (id >= *n) {
-		size_t more = (id + 1) * 2;
-
-		*list = realloc(*list, more * sizeof(**list));
-		if (!*list)
-			die("out of memory");
-		memset(*list + *n, 0, (more - *n) * sizeof(**list));
-		*n = more;
-	}
-	return &(*list)[id];
-}
-
-static uint64_t hash_text(const struct etr_reader *r, etr_string_id id)
-{
-	uint64_t *h = place(&text_hash, &ntexts, id);
-	const char *text;
-	size_t len;
-
-	if (*h)
-		return *h;
-	text = etr_reader_string(r, id, &len);
-	*h = len + 1;
-	for (size_t i = 0; i < len; i++)
-		*h = mix(*h, (unsigned char)text[i]);
-	return *h;
-}
-
-static uint64_t hash_stack(const struct etr_reader *r, etr_stack_id id)
-{
-	uint64_t *known = place(&stack_hash, &nstacks, id), h;
-	const struct etr_frame *f;
-	size_t n;
-
-	if (*known)
-		return *known;
-	f = etr_reader_stack(r, id, &n);
-	h = n + 1;
-	for (size_t i = 0; i < n; i++)
-		h = mix(mix(mix(mix(h, f[i].pc), f[i].line), hash_text(r, f[i].func)), hash_text(r, f[i].file));
-	return *place(&stack_hash, &nstacks, id) = h;
-}
-
-static void see(struct seen *s, const struct etr_reader *r, const struct etr_event *ev)
-{
-	uint64_t h = mix(mix(mix(mix(ev->kind, ev->resource), (uint64_t)ev->g), (uint64_t)ev->m), hash_stack(r, ev->stack));
-	const char *name;
-	size_t len;
-
-	*s = (struct seen){ .time = ev->time, .kind = ev->kind, .resource = ev->resource, .from = ev->from, .to = ev->to };
-	s->lenient = h;
-	h = mix(h, (uint64_t)ev->p);
-	switch (ev->kind) {
-	case ETR_KIND_STATE_TRANSITION:
-		s->lenient = mix(s->lenient, ev->to);
-		s->lenient = mix(s->lenient, (uint64_t)ev->u.transition.id);
-		h = mix(mix(mix(h, ev->from), ev->to), (uint64_t)ev->u.transition.id);
-		h = mix(mix(h, hash_text(r, ev->u.transition.reason)), hash_stack(r, ev->u.transition.stack));
-		break;
-	case ETR_KIND_METRIC:
-		h = mix(mix(h, hash_text(r, ev->u.metric.name)), ev->u.metric.value);
-		break;
-	case ETR_KIND_LABEL:
-		h = mix(mix(h, hash_text(r, ev->u.label.label)), (uint64_t)ev->u.label.id);
-		break;
-	case ETR_KIND_RANGE_BEGIN:
-	case ETR_KIND_RANGE_ACTIVE:
-	case ETR_KIND_RANGE_END:
-		name = etr_reader_string(r, ev->u.range.name, &len);
-		s->stw = an_is_stw(&name, &len);
-		h = mix(mix(h, hash_text(r, ev->u.range.name)), (uint64_t)ev->u.range.id);
-		h = mix(mix(mix(h, ev->u.range.nattrs), ev->u.range.swept), ev->u.range.reclaimed);
-		break;
-	case ETR_KIND_TASK_BEGIN:
-	case ETR_KIND_TASK_END:
-		s->lenient = mix(s->lenient, ev->u.task.id);
-		h = mix(mix(mix(h, hash_text(r, ev->u.task.type)), ev->u.task.parent), ev->u.task.id);
-		break;
-	case ETR_KIND_REGION_BEGIN:
-	case ETR_KIND_REGION_END:
-		h = mix(mix(h, hash_text(r, ev->u.region.type)), ev->u.region.task);
-		break;
-	case ETR_KIND_LOG:
-		h = mix(mix(mix(h, hash_text(r, ev->u.log.category)), hash_text(r, ev->u.log.message)), ev->u.log.task);
-		break;
-	case ETR_KIND_EXPERIMENTAL:
-		h = mix(h, ev->u.experimental.type);
-		for (unsigned i = 0; i + 1 < etr_wire_nargs(ev->u.experimental.type); i++)
-			h = mix(h, ev->u.experimental.args[i]);
-		break;
-	}
-	s->hash = h;
-}
-
-/* Reads a trace to its end, Syncs left out. */
-static void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t size)
-{
-	struct etr_reader *r = etr_reader_new();
-	struct an_source source;
-	struct etr_event ev;
-
-	t->n = 0;
-	t->rc = etr_reader_open_memory(r, p, n);
-	if (an_source_init(&source, r) < 0)
-		die("out of memory");
-	while (t->rc >= 0 && (t->rc = an_source_next(&source, &ev)) == 1) {
-		if (ev.kind == ETR_KIND_SYNC) {
-			forget_hashes();
-			continue;
-		}
-		if (t->n == t->cap) {
-			t->cap = t->cap ? t->cap * 2 : 1024;
-			t->list = realloc(t->list, t->cap * sizeof(*t->list));
-			if (!t->list)
-				die("out of memory");
-		}
-		see(&t->list[t->n++], r, &ev);
-	}
-	t->start = an_source_begin(&source);
-	t->end = an_source_end(&source);
-	snprintf(why, size, "%s", etr_reader_detail(r));
-	an_source_free(&source);
-	etr_reader_free(r);
 }
 
 static bool next_span(void *ctx, const struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
@@ -316,10 +150,12 @@ static size_t first_at(const struct seen_trace *t, int64_t time)
 	return low;
 }
 
+/* The slice that was compared last. */
+static struct seen_trace part;
+
 /* Compares a slice with its window of the whole.  Return: 0, or -1 and it was said. */
 static int compare(const struct seen_trace *whole, const struct an_cut_window *w, const struct bytes *slice)
 {
-	static struct seen_trace part;
 	size_t i = first_at(whole, w->from), end = first_at(whole, w->to), j = 0, last;
 	char why[256];
 
@@ -503,7 +339,7 @@ static int check_parts(const struct seen_trace *whole, const struct bytes *origi
 	static struct bytes slices[PARTS];
 	struct an_cut_window spans[PARTS], got[PARTS];
 	struct cut c = { .spans = spans, .slices = slices, .windows = got };
-	int64_t at[PARTS + 1];
+	int64_t at[PARTS + 1], ns[2][ETR_STATE_COUNT_] = { { 0 } };
 	size_t n = 2 + random_below(PARTS - 1);
 
 	for (size_t i = 1; i < n; i++)
@@ -520,9 +356,18 @@ static int check_parts(const struct seen_trace *whole, const struct bytes *origi
 	}
 	if (cut(&c, original->p, original->n) < 0 || c.n != c.nspans)
 		return complain(&spans[0], "it cannot be cut in parts", 0);
-	for (size_t i = 0; i < c.n; i++)
+	for (size_t i = 0; i < c.n; i++) {
 		if (compare(whole, &got[i], &slices[i]) < 0)
 			return -1;
+		for (int state = 0; state < ETR_STATE_COUNT_; state++) {
+			ns[0][state] += part.ns[0][state];
+			ns[1][state] += part.ns[1][state];
+		}
+	}
+	/* A processor that appears inside a slice's first generation is undetermined before; times near zero give way. */
+	ns[1][ETR_STATE_UNDETERMINED] = whole->ns[1][ETR_STATE_UNDETERMINED];
+	if (!whole->small_times && memcmp(ns, whole->ns, sizeof(ns)) != 0)
+		return complain(&spans[0], "times in states do not add up to those of the whole", 0);
 	return 0;
 }
 

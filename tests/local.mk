@@ -223,7 +223,7 @@ dist_check_SCRIPTS += %D%/trace-print-filters.sh %D%/trace-print-forms.sh
 TESTS += %D%/trace-print-filters.sh %D%/trace-print-forms.sh
 # Slices of traces against the traces.
 check_PROGRAMS += cutcheck
-cutcheck_SOURCES = %D%/cutcheck.c
+cutcheck_SOURCES = %D%/cutcheck.c %D%/cutseen.c %D%/cutseen.h
 cutcheck_CFLAGS = $(AM_CFLAGS) -fwrapv
 cutcheck_LDADD = libanalysis.la libexectrace.la
 

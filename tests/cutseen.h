@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * cutseen.h - a trace as cutcheck compares it.
+ */
+#ifndef TESTS_CUTSEEN_H
+#define TESTS_CUTSEEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <exectrace/reader.h>
+
+/* An event as it is compared. */
+struct seen {
+	int64_t time;
+	uint64_t hash;		/* all that it tells */
+	uint64_t lenient;	/* the same without what a slice may not know */
+	uint8_t kind, resource, from, to;
+	bool stw;
+};
+
+struct seen_trace {
+	struct seen *list;
+	size_t n, cap;
+	int64_t ns[2][ETR_STATE_COUNT_];	/* time of goroutines, and of processors, in each state */
+	int64_t start, end;	/* of the trace, as analyses have them */
+	int rc;
+	bool small_times;	/* too near the clock's zero */
+};
+
+/* The trace at hand, for messages; ends the program. */
+extern const char *trace_name;
+void die(const char *what) __attribute__((noreturn));
+
+uint64_t mix(uint64_t h, uint64_t v);
+
+/* Reads a trace to its end, Syncs left out; why: what went wrong, if t->rc says that something did. */
+void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t size);
+
+#endif
