@@ -197,6 +197,8 @@ static void put_details(struct textout *t, const struct etr_reader *r, const str
 
 static void format_stack(struct textout *t, const struct etr_reader *r, const struct etr_frame *f, size_t n)
 {
+	if (n == 0)
+		textout_char(t, '-');
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			textout_char(t, ';');
@@ -219,11 +221,12 @@ void print__forget_stacks(struct print_cache *c)
 }
 
 /* Makes the cache's entry for a stack, if there is room; false where there is not. */
-static bool remember_stack(struct print_cache *c, const struct etr_reader *r, etr_stack_id id, const struct etr_frame *f, size_t n)
+static bool remember_stack(struct print_cache *c, const struct etr_reader *r, etr_stack_id id, print_frames *format)
 {
+	const struct etr_frame *f;
 	struct textout *t;
 	char *text;
-	size_t size = 0;
+	size_t n, size = 0;
 
 	if (!c->stacks) {
 		c->n = etr_reader_nstacks(r);
@@ -236,7 +239,8 @@ static bool remember_stack(struct print_cache *c, const struct etr_reader *r, et
 		return false;
 	t->f = open_memstream(&text, &size);
 	if (t->f) {
-		format_stack(t, r, f, n);
+		f = etr_reader_stack(r, id, &n);
+		format(t, r, f, n);
 		textout_flush(t);
 		if (fclose(t->f) == 0 && !t->failed) {
 			c->stacks[id] = (struct print_text){ text, size };
@@ -249,27 +253,26 @@ static bool remember_stack(struct print_cache *c, const struct etr_reader *r, et
 	return c->stacks[id].text != NULL;
 }
 
-static void put_stack(struct printer *p, etr_stack_id id)
+void print__stack(struct printer *p, etr_stack_id id, print_frames *format)
 {
 	struct print_cache *c = &p->cache;
 	const struct etr_frame *f;
 	size_t n;
 
-	if (id == 0) {
-		textout_char(p->t, '-');
-		return;
-	}
-	if (id < c->n && c->stacks[id].text) {
+	if ((id < c->n && c->stacks[id].text) || remember_stack(c, p->r, id, format)) {
 		textout_bytes(p->t, c->stacks[id].text, c->stacks[id].n);
 		return;
 	}
 	f = etr_reader_stack(p->r, id, &n);
-	if (n == 0)
+	format(p->t, p->r, f, n);
+}
+
+static void put_stack(struct printer *p, etr_stack_id id)
+{
+	if (id == 0)
 		textout_char(p->t, '-');
-	else if (remember_stack(c, p->r, id, f, n))
-		textout_bytes(p->t, c->stacks[id].text, c->stacks[id].n);
 	else
-		format_stack(p->t, p->r, f, n);
+		print__stack(p, id, format_stack);
 }
 
 static char *put_nine_digits(char *p, uint64_t n)

@@ -41,6 +41,10 @@ void print_event(struct printer *p, const struct etr_event *ev);
 void print_json(struct printer *p, const struct etr_event *ev);
 void print_free(struct printer *p);
 
+/* For both: the text of a stack's frames, made by format unless it is known. */
+typedef void print_frames(struct textout *t, const struct etr_reader *r, const struct etr_frame *f, size_t n);
+void print__stack(struct printer *p, etr_stack_id id, print_frames *format);
+
 /* For both: forgets stacks' texts, whose ids have changed; at most 40 bytes of time. */
 void print__forget_stacks(struct print_cache *c);
 char *print__time(const struct printer *p, char *at, int64_t time);

@@ -25,69 +25,109 @@ static size_t utf8_length(const unsigned char *s, size_t n)
 	return len > 1 && (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) ? 0 : len;
 }
 
-static void put_text(struct textout *t, const char *text, size_t n)
+/* Bytes that stand for themselves in a JSON string. */
+static inline bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* One character, or a byte that is none.  Returns how many bytes it had. */
+static size_t put_odd(struct textout *t, const unsigned char *s, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
-	const unsigned char *s = (const unsigned char *)text;
+	size_t len = utf8_length(s, n);
+
+	if (len == 0) {
+		textout_lit(t, "\\ufffd");
+		return 1;
+	}
+	if (*s < 0x20 || *s == 0x7f) {
+		textout_lit(t, "\\u00");
+		textout_char(t, hex[*s >> 4]);
+		textout_char(t, hex[*s & 15]);
+		return 1;
+	}
+	if (*s == '"' || *s == '\\')
+		textout_char(t, '\\');
+	textout_bytes(t, (const char *)s, len);
+	return len;
+}
+
+static void put_text(struct textout *t, const char *text, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)text, *end = s + n;
 
 	textout_char(t, '"');
-	while (n) {
-		size_t len = utf8_length(s, n);
+	while (s < end) {
+		const unsigned char *from = s;
 
-		if (len == 0) {
-			textout_lit(t, "\\ufffd");
-			len = 1;
-		} else if (*s < 0x20 || *s == 0x7f) {
-			textout_lit(t, "\\u00");
-			textout_char(t, hex[*s >> 4]);
-			textout_char(t, hex[*s & 15]);
-		} else {
-			if (*s == '"' || *s == '\\')
-				textout_char(t, '\\');
-			textout_bytes(t, (const char *)s, len);
-		}
-		s += len;
-		n -= len;
+		while (s < end && is_plain(*s))
+			s++;
+		textout_bytes(t, (const char *)from, (size_t)(s - from));
+		if (s < end)
+			s += put_odd(t, s, (size_t)(end - s));
 	}
 	textout_char(t, '"');
 }
 
-static void put_key(struct textout *t, const char *key)
-{
-	textout_lit(t, ",\"");
-	textout_bytes(t, key, strlen(key));
-	textout_lit(t, "\":");
-}
-
-static void member_string(struct printer *p, const char *key, etr_string_id id)
+static void put_string(struct textout *t, const struct etr_reader *r, etr_string_id id)
 {
 	size_t n;
-	const char *s = etr_reader_string(p->r, id, &n);
+	const char *s = etr_reader_string(r, id, &n);
 
-	put_key(p->t, key);
-	put_text(p->t, s, n);
+	put_text(t, s, n);
 }
 
-static void member_text(struct printer *p, const char *key, const char *text)
+/* Keys are literals, so that with these inlined a key is one constant piece of text. */
+#define MEMBER static inline __attribute__((always_inline)) void
+
+MEMBER put_key(struct textout *t, const char *key)
+{
+	size_t n = strlen(key);
+	char *to = textout_room(t, n + 4);
+
+	*to++ = ',';
+	*to++ = '"';
+	to = text_put(to, key, n);
+	*to++ = '"';
+	*to++ = ':';
+	textout_done(t, to);
+}
+
+MEMBER member_string(struct printer *p, const char *key, etr_string_id id)
 {
 	put_key(p->t, key);
-	put_text(p->t, text, strlen(text));
+	put_string(p->t, p->r, id);
 }
 
-static void member_u64(struct printer *p, const char *key, uint64_t value)
+/* A name of ours, that is plain. */
+MEMBER member_name(struct printer *p, const char *key, const char *name)
+{
+	size_t n = strlen(name);
+	char *to;
+
+	put_key(p->t, key);
+	to = textout_room(p->t, n + 2);
+	*to++ = '"';
+	to = text_put(to, name, n);
+	*to++ = '"';
+	textout_done(p->t, to);
+}
+
+MEMBER member_u64(struct printer *p, const char *key, uint64_t value)
 {
 	put_key(p->t, key);
 	textout_u64(p->t, value);
 }
 
-static void member_i64(struct printer *p, const char *key, int64_t value)
+MEMBER member_i64(struct printer *p, const char *key, int64_t value)
 {
 	put_key(p->t, key);
 	textout_i64(p->t, value);
 }
 
 /* -1 is none. */
-static void member_id(struct printer *p, const char *key, int64_t id)
+MEMBER member_id(struct printer *p, const char *key, int64_t id)
 {
 	put_key(p->t, key);
 	if (id == -1)
@@ -96,7 +136,7 @@ static void member_id(struct printer *p, const char *key, int64_t id)
 		textout_i64(p->t, id);
 }
 
-static void member_task(struct printer *p, const char *key, uint64_t id)
+MEMBER member_task(struct printer *p, const char *key, uint64_t id)
 {
 	put_key(p->t, key);
 	if (id == ETR_NO_TASK)
@@ -107,30 +147,39 @@ static void member_task(struct printer *p, const char *key, uint64_t id)
 
 static void member_resource(struct printer *p, uint8_t resource, int64_t id)
 {
-	static const char *const names[] = { [ETR_RESOURCE_GOROUTINE] = "goroutine", [ETR_RESOURCE_PROC] = "proc",
-					     [ETR_RESOURCE_THREAD] = "thread" };
-
-	if (resource != ETR_RESOURCE_NONE && resource < sizeof(names) / sizeof(names[0]))
-		member_i64(p, names[resource], id);
+	if (resource == ETR_RESOURCE_GOROUTINE)
+		member_i64(p, "goroutine", id);
+	else if (resource == ETR_RESOURCE_PROC)
+		member_i64(p, "proc", id);
+	else if (resource == ETR_RESOURCE_THREAD)
+		member_i64(p, "thread", id);
 }
 
-static void member_stack(struct printer *p, const char *key, etr_stack_id id)
+static void format_frames(struct textout *t, const struct etr_reader *r, const struct etr_frame *f, size_t n)
 {
-	size_t n;
-	const struct etr_frame *f = etr_reader_stack(p->r, id, &n);
-
-	put_key(p->t, key);
-	textout_char(p->t, '[');
+	textout_char(t, '[');
 	for (size_t i = 0; i < n; i++) {
-		textout_bytes(p->t, ",{\"pc\":\"0x" + (i == 0), i == 0 ? 9 : 10);
-		textout_hex(p->t, f[i].pc);
-		textout_char(p->t, '"');
-		member_string(p, "func", f[i].func);
-		member_string(p, "file", f[i].file);
-		member_u64(p, "line", f[i].line);
-		textout_char(p->t, '}');
+		textout_bytes(t, ",{\"pc\":\"0x" + (i == 0), i == 0 ? 9 : 10);
+		textout_hex(t, f[i].pc);
+		textout_char(t, '"');
+		put_key(t, "func");
+		put_string(t, r, f[i].func);
+		put_key(t, "file");
+		put_string(t, r, f[i].file);
+		put_key(t, "line");
+		textout_u64(t, f[i].line);
+		textout_char(t, '}');
 	}
-	textout_char(p->t, ']');
+	textout_char(t, ']');
+}
+
+MEMBER member_stack(struct printer *p, const char *key, etr_stack_id id)
+{
+	put_key(p->t, key);
+	if (id == 0)
+		textout_lit(p->t, "[]");
+	else
+		print__stack(p, id, format_frames);
 }
 
 static void put_sync(struct printer *p, const struct etr_event *ev)
@@ -168,8 +217,8 @@ static void put_experimental(struct printer *p, const struct etr_event *ev)
 {
 	int type = ev->u.experimental.type;
 
-	member_text(p, "name", etr_wire_name(type));
-	member_text(p, "experiment", etr_wire_experiment(type));
+	member_name(p, "name", etr_wire_name(type));
+	member_name(p, "experiment", etr_wire_experiment(type));
 	put_key(p->t, "args");
 	textout_char(p->t, '{');
 	for (unsigned i = 1; i < etr_wire_nargs(type); i++) {
@@ -229,8 +278,8 @@ static void put_details(struct printer *p, const struct etr_event *ev)
 		break;
 	case ETR_KIND_STATE_TRANSITION:
 		member_resource(p, ev->resource, ev->u.transition.id);
-		member_text(p, "from", etr_state_name(ev->from));
-		member_text(p, "to", etr_state_name(ev->to));
+		member_name(p, "from", etr_state_name(ev->from));
+		member_name(p, "to", etr_state_name(ev->to));
 		member_string(p, "reason", ev->u.transition.reason);
 		break;
 	case ETR_KIND_EXPERIMENTAL:
@@ -245,13 +294,16 @@ void print_json(struct printer *p, const struct etr_event *ev)
 	/* A number of seconds is a number, a date is text. */
 	bool quoted = p->times == PRINT_TIME_WALL;
 
+	/* A Sync begins a generation: stacks have other ids from here on. */
+	if (ev->kind == ETR_KIND_SYNC)
+		print__forget_stacks(&p->cache);
 	textout_lit(t, "{\"time\":");
 	if (quoted)
 		textout_char(t, '"');
 	textout_done(t, print__time(p, textout_room(t, 64), ev->time));
 	if (quoted)
 		textout_char(t, '"');
-	member_text(p, "kind", etr_kind_name(ev->kind));
+	member_name(p, "kind", etr_kind_name(ev->kind));
 	member_id(p, "g", ev->g);
 	member_id(p, "p", ev->p);
 	member_id(p, "m", ev->m);

@@ -78,6 +78,6 @@ static inline void textout_i64(struct textout *t, int64_t v)
 	textout_done(t, text_put_i64(textout_room(t, 21), v));
 }
 
-#define textout_lit(t, s) textout_bytes((t), (s), sizeof(s) - 1)
+#define textout_lit(t, s) textout_done((t), text_put_lit(textout_room((t), sizeof(s) - 1), (s)))
 
 #endif
