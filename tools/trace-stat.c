@@ -113,6 +113,8 @@ static void reading_run(struct reading *reading, const char *path)
 	if (reading->rc == 0) {
 		reading->made = true;
 		reading->rc = reading->opened < 0 ? an_summary_finish(&reading->summary), reading->opened : read_events(reading);
+		if (reading->opened >= 0)
+			command_trace_end(path, reading->reader);
 	}
 	if (reading->reader && reading->opened >= 0)
 		command_trace_end(path, reading->reader);
