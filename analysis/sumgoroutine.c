@@ -326,6 +326,8 @@ static struct an_goroutine *add_goroutine(struct an_summary *summary, const stru
 		free(g);
 		return NULL;
 	}
+	if (summary->plain && an__ids_add(&summary->gs_seen, id) < 0)
+		summary->names->oom = true;
 	g->id = id;
 	g->state = event->from;
 	g->since = event->from == ETR_STATE_UNDETERMINED ? summary->source->start : event->time;

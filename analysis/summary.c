@@ -341,6 +341,32 @@ int an_summary_event(struct an_summary *summary, const struct etr_event *event)
 	return rc < 0 ? rc : 1;
 }
 
+/*
+ * Most events are transitions of goroutines.  Where everything counts, all that they can show for the first time is a goroutine,
+ * which its entry in the table tells, and a thread: the context's goroutine and processor have had transitions of their own.
+ */
+int an_summary_events(struct an_summary *summary, const struct etr_event *events, int n)
+{
+	uint64_t plain = 0;
+	int rc = 1;
+
+	for (int i = 0; i < n && rc > 0; i++) {
+		const struct etr_event *event = &events[i];
+
+		if (__builtin_expect(!summary->plain || event->kind != ETR_KIND_STATE_TRANSITION ||
+				     event->resource != ETR_RESOURCE_GOROUTINE, 0)) {
+			rc = an_summary_event(summary, event);
+			continue;
+		}
+		plain++;
+		if (see(&summary->ms_seen, event->m) < 0 || an__goroutine_transition(summary, event) < 0)
+			rc = -ETR_E_NOMEM;
+	}
+	summary->events += plain;
+	summary->kinds[ETR_KIND_STATE_TRANSITION] += plain;
+	return rc;
+}
+
 struct closing {
 	struct an_summary *summary;
 	int rc;

@@ -164,6 +164,9 @@ void an_summary_free(struct an_summary *summary);
  */
 int an_summary_event(struct an_summary *summary, const struct etr_event *event);
 
+/* The same for n events, which an_source_next_events() gave. */
+int an_summary_events(struct an_summary *summary, const struct etr_event *events, int n);
+
 /* The trace has ended, well or badly, or the window has.  Return: 0 or -ETR_E_NOMEM. */
 int an_summary_finish(struct an_summary *summary);
 

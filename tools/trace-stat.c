@@ -42,7 +42,7 @@ static const struct command self = {
 		FILTER_HELP,
 };
 
-#define BATCH 256		/* events that are read at once */
+#define BATCH 128		/* events that are read at once */
 
 enum { OPT_ALL = COMMAND_OPT_FIRST_OWN, OPT_BY, OPT_TOP, OPT_SORT, OPT_DIFF, OPT_JSON, OPT_CSV };
 
@@ -88,8 +88,7 @@ static int read_events(struct reading *reading)
 	while ((rc = n = an_source_next_events(source, events, BATCH)) > 0) {
 		if (__builtin_expect(source->events == (uint64_t)n, 0) && filter_start(&filter, source, reading->path) < 0)
 			return -ETR_E_INVALID;
-		for (int i = 0; i < n && rc > 0; i++)
-			rc = an_summary_event(&reading->summary, &events[i]);
+		rc = an_summary_events(&reading->summary, events, n);
 		if (rc <= 0)
 			break;
 	}
