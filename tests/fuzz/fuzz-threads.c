@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * fuzz-threads.c - a trace in memory, read by one thread and by several: the same events, the same verdict in the same words.
+ * fuzz-threads.c - a trace read by one thread and by several: the same events, the same verdict in the same words; from memory, through
+ * callbacks that can read anywhere, or as a stream.
  *
  * Generations are guessed whoever comes first, so what is compared does not depend on the scheduler.
  */
@@ -25,19 +26,55 @@ struct result {
 
 static uint64_t nguessed, nheld;
 
+/* Input through callbacks.  Two at once would find `busy`. */
+struct input {
+	const uint8_t *data;
+	size_t size, at;
+	bool busy;
+};
+
+static ssize_t pread_input(void *ctx, void *buf, size_t size, uint64_t offset)
+{
+	struct input *in = ctx;
+	size_t left = offset < in->size ? in->size - (size_t)offset : 0;
+
+	FUZZ_CHECK(!in->busy);
+	in->busy = true;
+	size = size < left ? size : left;
+	memcpy(buf, in->data + (size ? offset : 0), size);
+	in->busy = false;
+	return (ssize_t)size;
+}
+
+static ssize_t read_input(void *ctx, void *buf, size_t size)
+{
+	struct input *in = ctx;
+	ssize_t n = pread_input(ctx, buf, size, in->at);
+
+	in->at += (size_t)n;
+	return n;
+}
+
 static void read_with(const uint8_t *data, size_t size, int threads, struct result *res)
 {
+	struct etr_input_ops ops = { .struct_size = sizeof(ops) };
+	struct input in = { data, size, 0, false };
 	struct etr_reader *r = etr_reader_new();
 	int rc;
 
 	FUZZ_CHECK(r);
 	FUZZ_CHECK(etr_reader_set_threads(r, threads) == 0);
 	r->guess_all = true;
-	rc = etr_reader_open_memory(r, data, size);
+	ops.read = size % 5 == 1 ? read_input : NULL;
+	ops.pread = size % 5 == 2 ? pread_input : NULL;
+	rc = ops.read || ops.pread ? etr_reader_open_callbacks(r, &ops, &in) : etr_reader_open_memory(r, data, size);
 	res->out = fuzz_read(r, rc, size);
 	strcpy(res->detail, etr_reader_detail(r));
 	memcpy(res->counts, etr_reader_wire_counts(r), sizeof(res->counts));
 	memcpy(res->bytes, etr_reader_wire_bytes(r), sizeof(res->bytes));
+	/* Going back to the beginning gives the same once more, wherever that is done. */
+	if (res->out.rc == 0 && size % 5 == 3 && etr_reader_seek_time(r, INT64_MIN) == 1)
+		FUZZ_CHECK(fuzz_read(r, 0, size).hash == res->out.hash);
 	nguessed += r->nguessed;
 	nheld += r->nheld;
 	etr_reader_free(r);
