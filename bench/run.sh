@@ -21,7 +21,7 @@ fi
 trace=${TRACE:-}
 if [ -z "$trace" ] && [ $have_go = yes ]; then
     trace=$tmp/storm.trace
-    "$tmp/gen" storm "$trace" 2000
+    GODEBUG=traceadvanceperiod=100000000 "$tmp/gen" storm "$trace" 2000
 fi
 
 # The read benchmarks print "EVENTS NS"; the others print "NAME NS".
@@ -33,6 +33,7 @@ while [ $i -lt "$rounds" ]; do
     fi
     [ $have_go = no ] || GOMAXPROCS=1 "$tmp/rtbench" | sed 's/^/go /'
     [ -z "$trace" ] || "$top_builddir/bench-read" "$trace" 1 | sed 's/^[0-9]* /ours read /'
+    [ -z "$trace" ] || "$top_builddir/bench-read" -t 2 "$trace" 1 | sed 's/^[0-9]* /ours read-two /'
     [ $have_go = no ] || "$tmp/readbench" "$trace" 1 | sed 's/^[0-9]* /go read /'
     i=$((i + 1))
 done >"$tmp/figures"
@@ -72,4 +73,5 @@ END {
     both_added("the same, what tracing adds", "pipe")
     both("tracing off: a log call", "log-off")
     both("read and order an event of a trace", "read")
+    row("the same with two threads", median("ours", "read-two"), median("go", "read"))
 }' "$tmp/figures"
