@@ -87,6 +87,28 @@ check "$dir/odd"
 "$print" --time=wall "$top_srcdir/testdata/go/123-all-1.trace" >"$dir/got" 2>"$dir/err" && complain "--time=wall without a clock"
 grep -q 'does not tell wall time' "$dir/err" || complain "--time=wall without a clock says: $(cat "$dir/err")"
 
+# Colours on a terminal, not where NO_COLOR is set, TERM is dumb or they are refused.
+if command -v script >/dev/null && script -qefc true "$dir/typed" >/dev/null 2>&1 </dev/null; then
+	coloured() {
+		want=$1
+		shift
+		script -qefc "env $* '$print' $options '$top_srcdir/testdata/go/123-user-1.trace'" "$dir/typed" >/dev/null 2>&1 </dev/null ||
+			complain "trace-print on a terminal"
+		got=no
+		! grep -q "$(printf '\033')\[31mStateTransition" "$dir/typed" || got=yes
+		[ $got = "$want" ] || complain "colours on a terminal with $* $options: $got"
+	}
+	options=
+	coloured yes -u NO_COLOR TERM=xterm
+	coloured yes NO_COLOR= TERM=xterm
+	coloured no NO_COLOR=1 TERM=xterm
+	coloured no -u NO_COLOR TERM=dumb
+	options=--color=never
+	coloured no -u NO_COLOR TERM=xterm
+	options=--color=always
+	coloured yes NO_COLOR=1 TERM=dumb
+fi
+
 if [ -x "$top_builddir/examples/pargrep" ]; then
 	"$top_builddir/trace-record" -o "$dir/ours" -- "$top_builddir/examples/pargrep" -c main "$top_srcdir/tools" >/dev/null 2>"$dir/err" ||
 		complain "$(cat "$dir/err")"

@@ -2,8 +2,8 @@
  *
  * command.c - what all commands share.
  *
- * One output file at a time may be open under a temporary name: `pending` names it for the signal handler, which does nothing
- * but unlink it and let the signal take its course.
+ * Output files that are open under temporary names are listed for the signal handler, which does nothing but unlink them and let the
+ * signal take its course; the list changes only while those signals are held back.
  */
 #include "config.h"
 
@@ -34,8 +34,8 @@ static bool quiet, verbose, reading;
 /* What --threads says; 0: nothing. */
 static int threads;
 
-/* Set while a temporary file exists.  Written by the program, read by its signal handler. */
-static char *volatile pending;
+/* Those with temporary files. */
+static struct command_output *pending;
 
 /* A failure of standard output has been told already. */
 static bool stdout_told;
@@ -266,10 +266,8 @@ void command_trace_error(const char *path, const struct etr_reader *reader)
 
 static void remove_pending(int sig)
 {
-	char *temp = pending;
-
-	if (temp)
-		unlink(temp);
+	for (const struct command_output *out = pending; out; out = out->next)
+		unlink(out->temp);
 	progress_erase();
 	/* The handler was reset on entry: this kills. */
 	raise(sig);
@@ -288,6 +286,35 @@ static void watch_signals(void)
 			sigaction(fatal_signals[i], &act, NULL);
 }
 
+static void hold_signals(sigset_t *old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(fatal_signals) / sizeof(fatal_signals[0]); i++)
+		sigaddset(&set, fatal_signals[i]);
+	pthread_sigmask(SIG_BLOCK, &set, old);
+}
+
+static void release_signals(const sigset_t *old)
+{
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+/* Takes out from the list of those with temporary files, if it is there. */
+static void forget_pending(struct command_output *out)
+{
+	struct command_output **at = &pending;
+	sigset_t old;
+
+	hold_signals(&old);
+	while (*at && *at != out)
+		at = &(*at)->next;
+	if (*at)
+		*at = out->next;
+	release_signals(&old);
+}
+
 /* Where the bytes of path shall be in the end: behind symbolic links.  NULL with errno set, or out of memory. */
 static char *resolve(const char *path)
 {
@@ -301,6 +328,7 @@ static char *resolve(const char *path)
 /* Opens out->temp beside out->final.  0 or -1 with errno set. */
 static int open_temp(struct command_output *out, mode_t mode)
 {
+	sigset_t old;
 	int fd;
 
 	if (asprintf(&out->temp, "%s.XXXXXX", out->final) < 0) {
@@ -308,16 +336,21 @@ static int open_temp(struct command_output *out, mode_t mode)
 		return -1;
 	}
 	watch_signals();
+	hold_signals(&old);
 	fd = mkstemp(out->temp);
+	if (fd >= 0) {
+		out->next = pending;
+		pending = out;
+	}
+	release_signals(&old);
 	if (fd < 0)
 		return -1;
-	pending = out->temp;
 	if (fchmod(fd, mode) != 0 || !(out->f = fdopen(fd, "wb"))) {
 		int e = errno;
 
 		close(fd);
 		unlink(out->temp);
-		pending = NULL;
+		forget_pending(out);
 		errno = e;
 		return -1;
 	}
@@ -396,7 +429,7 @@ int command_output_commit(struct command_output *out)
 		if (out->temp)
 			unlink(out->temp);
 	}
-	pending = NULL;
+	forget_pending(out);
 	output_free(out);
 	return rc == 0 ? 0 : -1;
 }
@@ -407,6 +440,6 @@ void command_output_discard(struct command_output *out)
 		fclose(out->f);
 	if (out->temp)
 		unlink(out->temp);
-	pending = NULL;
+	forget_pending(out);
 	output_free(out);
 }

@@ -86,13 +86,15 @@ void command_trace_error(const char *path, const struct etr_reader *reader);
 
 /*
  * An output file.  It is written beside its name and takes the name when committed; without a commit, also when a signal ends
- * the program, nothing is left.  Standard output ("-" or NULL), pipes and devices are written as they are.
+ * the program, nothing is left.  Standard output ("-" or NULL), pipes and devices are written as they are.  Several
+ * may be open; the struct must stay where it is meanwhile.
  */
 struct command_output {
 	FILE *f;
 	char *path;		/* as messages have it */
 	char *final, *temp;	/* NULL for what is written as it is */
 	int error;		/* the caller's note: errno of a write that failed; 0: none known */
+	struct command_output *next;	/* of those with a temp */
 };
 
 /* Returns 0, or -1, said. */
