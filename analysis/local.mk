@@ -1,6 +1,8 @@
 # What the commands compute.  libpprofout.la writes profiles in pprof's format and is there only where its libraries are.
 noinst_LTLIBRARIES += libanalysis.la
 libanalysis_la_SOURCES = \
+	%D%/calltree.c %D%/calltree.h \
+	%D%/flamegraph.c \
 	%D%/chart.c %D%/chart.h \
 	%D%/group.c %D%/group.h \
 	%D%/filter.c %D%/filter.h \

@@ -26,6 +26,7 @@ struct builder {
 	Pprof__Profile profile;
 	bool oom;
 	size_t main;			/* the program among the modules */
+	int64_t unknown;		/* the name of functions that have none */
 
 	size_t strings_cap, functions_cap, locations_cap;
 	struct an_map texts;		/* text id -> index in string_table */
@@ -136,7 +137,7 @@ static uint64_t put_function(struct builder *b, const struct an_frame *frame)
 	}
 	pprof__function__init(function);
 	function->id = *id = b->profile.n_function + 1;
-	function->name = function->system_name = put_text(b, frame->func);
+	function->name = function->system_name = frame->func ? put_text(b, frame->func) : b->unknown;
 	function->filename = put_text(b, frame->file);
 	list[b->profile.n_function++] = function;
 	return function->id;
@@ -176,7 +177,7 @@ static uint64_t mapping_of(const struct builder *b, uint64_t address)
 	for (size_t i = 0; i < notes->nmodules; i++)
 		if (address - notes->modules[i].base < notes->modules[i].size)
 			return mapping_id(b, i);
-	return 0;
+	return notes->nmodules ? 0 : 1;
 }
 
 static uint64_t put_location(struct builder *b, const struct an_frame *frame)
@@ -291,6 +292,22 @@ static void put_samples(struct builder *b, const struct an_profile *profile)
 	free(sorted);
 }
 
+/* A trace that tells of no modules: all addresses are in one, which needs no symbols. */
+static void put_only_mapping(struct builder *b)
+{
+	Pprof__Mapping *mapping = malloc(sizeof(*mapping));
+
+	if (!mapping) {
+		b->oom = true;
+		return;
+	}
+	pprof__mapping__init(mapping);
+	mapping->id = 1;
+	mapping->memory_limit = UINT64_MAX;
+	mapping->has_functions = mapping->has_filenames = mapping->has_line_numbers = mapping->has_inline_frames = 1;
+	b->profile.mapping[b->profile.n_mapping++] = mapping;
+}
+
 static void put_mappings(struct builder *b)
 {
 	const struct an_notes *notes = &b->source->notes;
@@ -298,6 +315,10 @@ static void put_mappings(struct builder *b)
 	b->profile.mapping = calloc(notes->nmodules + 1, sizeof(void *));
 	if (!b->profile.mapping) {
 		b->oom = true;
+		return;
+	}
+	if (!notes->nmodules) {
+		put_only_mapping(b);
 		return;
 	}
 	for (size_t i = 0; i < notes->nmodules; i++) {
@@ -345,6 +366,7 @@ static void put_head(struct builder *b, const struct an_profile *profile, const 
 	b->profile.period_type = profile->period_is_time ? put_type(b, 2, profile->time_type, "nanoseconds")
 							 : put_type(b, 2, profile->count_type, "count");
 	b->profile.period = profile->period;
+	b->unknown = put_literal(b, "(unknown)");
 	if (times->has_wall)
 		b->profile.time_nanos = times->wall;
 	b->profile.duration_nanos = times->duration;

@@ -37,21 +37,33 @@ for trace in "$src"/testdata/go/*-[a-z]*-1.trace; do
 	figures "$trace" "$(basename "$trace")"
 done
 
+# profiles TRACE NAME: the same samples as go's, to the nanosecond.
+profiles()
+{
+	for type in net sync syscall sched; do
+		"$GO" tool trace -pprof=$type "$1" >"$dir/theirs" 2>/dev/null || { fail "go tool trace $type"; continue; }
+		"$bin/trace-pprof" $type -o "$dir/ours" "$1" || fail "trace-pprof $type of $2"
+		sh "$src/tests/interop/pprofkeys.sh" "$dir/theirs" >"$dir/theirs.keys"
+		sh "$src/tests/interop/pprofkeys.sh" "$dir/ours" >"$dir/ours.keys"
+		cmp -s "$dir/theirs.keys" "$dir/ours.keys" ||
+			{ fail "$type of $2"; diff "$dir/theirs.keys" "$dir/ours.keys" | head -5; }
+		cat "$dir/ours.keys" >>"$dir/seen.$type"
+	done
+}
+
 for mode in storm all; do
 	trace=$dir/$mode.trace
 	"$dir/gen" $mode "$trace" 150 >/dev/null || { fail "gen $mode"; continue; }
 	figures "$trace" $mode
-	[ -x "$bin/trace-pprof" ] || continue
-	for type in net sync syscall sched; do
-		"$GO" tool trace -pprof=$type "$trace" >"$dir/theirs" 2>/dev/null || { fail "go tool trace $type"; continue; }
-		"$bin/trace-pprof" $type -o "$dir/ours" "$trace" || fail "trace-pprof $type of $mode"
-		sh "$src/tests/interop/pprofkeys.sh" "$dir/theirs" >"$dir/theirs.keys"
-		sh "$src/tests/interop/pprofkeys.sh" "$dir/ours" >"$dir/ours.keys"
-		cmp -s "$dir/theirs.keys" "$dir/ours.keys" ||
-			{ fail "$type of $mode"; diff "$dir/theirs.keys" "$dir/ours.keys" | head -5; }
-	done
+	[ ! -x "$bin/trace-pprof" ] || profiles "$trace" $mode
 done
-[ ! -x "$bin/trace-pprof" ] || [ -s "$dir/ours.keys" ] || fail "the comparison compared nothing"
+# Recorded ones, of every version and of much that programs do.
+[ ! -x "$bin/trace-pprof" ] || for mode in 122-web-1 123-gc-1 125-many-1 126-all-1 126-coro-1 126-user-1 126-web-1; do
+	profiles "$src/testdata/go/$mode.trace" $mode
+done
+for type in net sync syscall sched; do
+	[ ! -x "$bin/trace-pprof" ] || [ -s "$dir/seen.$type" ] || fail "the comparison of $type compared nothing"
+done
 
 # Each generation alone, as Go's reader sees it.
 "$dir/gen" gc "$dir/gc.trace" 2300 >/dev/null || fail "gen gc"

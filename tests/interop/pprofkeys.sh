@@ -28,6 +28,7 @@
 			n = split(order[i], ids, " ")
 			text = ""
 			for (k = 1; k <= n; k++) text = text " " name[ids[k]]
+			gsub(/ :0:0:s=0/, "", text)	# a frame that says nothing
 			sumc[text] += count[order[i]]
 			sumn[text] += ns[order[i]]
 		}
