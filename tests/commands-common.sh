@@ -182,12 +182,12 @@ for c in $readers; do
 done
 
 # Progress: on a terminal, for work over a second, erased; not otherwise and not with -q.  The trace stops half-way until there is progress.
-# terminal OPTION: trace-stat under a terminal, what it wrote there in typed.
+# terminal COMMAND PATIENCE: the command under a terminal, with the slow trace; what it wrote there in typed.
 terminal()
 {
 	rm -f slow typed && mkfifo slow
 	: >typed
-	script -qefc "'$bin/trace-stat' $1 '$dir/slow'" typed >/dev/null 2>&1 </dev/null &
+	script -qefc "'$bin'/$1 '$dir/slow'" typed >/dev/null 2>&1 </dev/null &
 	pid=$!
 	exec 3>slow
 	head -c 4000 good >&3
@@ -198,14 +198,19 @@ terminal()
 	done
 	tail -c +4001 good >&3
 	exec 3>&-
-	wait $pid || fail "trace-stat $1 on a terminal"
+	wait $pid || fail "$1 on a terminal"
 }
 if command -v script >/dev/null && script -qefc true probe >/dev/null 2>&1 </dev/null; then
-	terminal '' 600
+	terminal trace-stat 600
 	grep -q "^.*trace-stat: [0-9.]* MB, [0-9.]* MB/s" typed || fail "no progress on a terminal: $(cat typed)"
 	# The last that is said of it is that it is gone, and the figures begin there.
 	tr '\n\r\033' '\001\002\003' <typed | sed 's/.*MB\/s//' | grep -q "^$(printf '\003\[K\002\003\[K').*slow" || fail "progress is not erased: $(head -n 1 typed | od -c)"
-	terminal -q 15
+	for run in 'trace-print -o out' 'trace-print --raw -o out' 'trace-cut -o out' 'trace-pprof -o out sync'; do
+		[ -x "$bin/${run%% *}" ] || continue
+		terminal "$run" 600
+		grep -q "^.*${run%% *}: [0-9.]* MB, [0-9.]* MB/s" typed || fail "no progress of $run: $(cat typed)"
+	done
+	terminal 'trace-stat -q' 15
 	! grep -q 'MB/s' typed || fail "progress with -q"
 else
 	echo "no terminal to be had: progress is not tested"

@@ -238,6 +238,20 @@ void command_trace_begin(const struct etr_reader *reader)
 		progress_begin(command->name, reader_position, reader, etr_reader_size(reader));
 }
 
+void command_work_begin(const char *path, uint64_t (*position)(const void *ctx), const void *ctx)
+{
+	struct stat st;
+	int rc = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st);
+
+	if (!quiet)
+		progress_begin(command->name, position, ctx, rc == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0);
+}
+
+void command_work_end(void)
+{
+	progress_end();
+}
+
 void command_trace_end(const char *path, const struct etr_reader *reader)
 {
 	const uint64_t *counts;

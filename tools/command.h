@@ -81,6 +81,10 @@ int command_open_trace(struct etr_reader *reader, const char *path);
 void command_trace_begin(const struct etr_reader *reader);
 void command_trace_end(const char *path, const struct etr_reader *reader);
 
+/* The same for what has no struct etr_reader; position and ctx as progress_begin() wants them. */
+void command_work_begin(const char *path, uint64_t (*position)(const void *ctx), const void *ctx);
+void command_work_end(void);
+
 /* Says what stopped a reader: "NAME: FILE: offset N: generation N: what is wrong". */
 void command_trace_error(const char *path, const struct etr_reader *reader);
 

@@ -163,10 +163,15 @@ static int print_events(struct job *job)
 	return rc < 0 || t.failed ? COMMAND_FAILED : COMMAND_OK;
 }
 
+static uint64_t raw_position(const void *event)
+{
+	return ((const volatile struct etr_raw_event *)event)->offset;
+}
+
 static int print_raw(const char *path, struct command_output *out)
 {
 	struct etr_raw_reader *r = etr_raw_reader_new();
-	struct etr_raw_event ev;
+	struct etr_raw_event ev = { 0 };
 	int rc;
 
 	if (!r) {
@@ -174,32 +179,45 @@ static int print_raw(const char *path, struct command_output *out)
 		return COMMAND_FAILED;
 	}
 	rc = strcmp(path, "-") == 0 ? etr_raw_reader_open_fd(r, 0) : etr_raw_reader_open_path(r, path);
+	if (!isatty(fileno(out->f)))
+		command_work_begin(path, raw_position, &ev);
 	if (rc >= 0 && etr_raw_print_header(out->f, etr_raw_reader_version(r)) == 0)
 		while ((rc = etr_raw_reader_next(r, &ev)) == 1 && etr_raw_print(out->f, &ev) == 0)
 			;
 	if (rc >= 0 && ferror(out->f))
 		out->error = errno;
+	command_work_end();
 	if (rc < 0)
 		command_error(path, "%s", etr_raw_reader_detail(r));
 	etr_raw_reader_free(r);
 	return rc < 0 ? COMMAND_FAILED : COMMAND_OK;
 }
 
+static uint64_t text_position(const void *fd)
+{
+	off_t at = lseek(*(const int *)fd, 0, SEEK_CUR);
+
+	return at < 0 ? 0 : (uint64_t)at;
+}
+
 static int assemble(const char *path, struct command_output *out)
 {
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
 	char detail[256];
-	int rc;
+	int rc, fd;
 
 	if (!in) {
 		command_error(path, "%s", strerror(errno));
 		return COMMAND_FAILED;
 	}
+	fd = fileno(in);
+	command_work_begin(path, text_position, &fd);
 	rc = etr_raw_assemble(in, out->f, detail, sizeof(detail));
 	if (ferror(out->f))
 		out->error = errno;
 	else if (rc < 0)
 		command_error(path, "%s", detail);
+	command_work_end();
 	if (in != stdin)
 		fclose(in);
 	return rc < 0 ? COMMAND_FAILED : COMMAND_OK;
