@@ -159,7 +159,7 @@ static void format_frames(struct textout *t, const struct etr_reader *r, const s
 {
 	textout_char(t, '[');
 	for (size_t i = 0; i < n; i++) {
-		textout_bytes(t, ",{\"pc\":\"0x" + (i == 0), i == 0 ? 9 : 10);
+		textout_bytes(t, &",{\"pc\":\"0x"[i == 0], i == 0 ? 9 : 10);
 		textout_hex(t, f[i].pc);
 		textout_char(t, '"');
 		put_key(t, "func");
