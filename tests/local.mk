@@ -10,10 +10,11 @@ script_tests = \
 	%D%/interop-pargrep.sh \
 	%D%/arrows.sh \
 	%D%/manpages.sh \
-	%D%/trace-pprof.sh
+	%D%/trace-pprof.sh \
+	%D%/interop-locks.sh
 dist_check_SCRIPTS += $(script_tests)
 TESTS += $(script_tests)
-EXTRA_DIST += %D%/interop/cmd/checkpprof/main.go %D%/interop/cmd/locks/main.go
+EXTRA_DIST += %D%/interop/exactsema.sh %D%/interop/cmd/locks/compare.awk %D%/interop/cmd/checkpprof/main.go %D%/interop/cmd/locks/main.go
 EXTRA_DIST += %D%/aarch64.sh %D%/interop/cmd/viewer/main.go
 
 # Damaged traces: the reader under every truncation and many changes.
