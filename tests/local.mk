@@ -183,8 +183,16 @@ TESTS += %D%/bad-input.sh
 # Every allocation fails.
 check_PROGRAMS += test-nomem
 test_nomem_SOURCES = %D%/test-nomem.c
+if WITH_ZSTD
+# With the static libzstd, where there is one, its allocations are counted, too.
+test_nomem_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_ZSTD
+test_nomem_LDADD = $(ZSTD_RT_LIBS) libtracecore.la libwire.la
+nomem_ldflags = -Wl,-u,ZSTD_createCCtx,-u,ZSTD_createDStream
+else
+nomem_ldflags =
 test_nomem_LDADD = libtracecore.la libwire.la
-test_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=pthread_create
+endif
+test_nomem_LDFLAGS = $(AM_LDFLAGS) $(nomem_ldflags) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=pthread_create
 dist_check_SCRIPTS += %D%/nomem.sh
 TESTS += %D%/nomem.sh
 

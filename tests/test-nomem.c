@@ -212,6 +212,59 @@ static int try_raw(struct bytes *b)
 	return rc;
 }
 
+#ifdef WITH_ZSTD
+/* The trace compressed; not a trial itself. */
+static struct bytes packed;
+
+static int put_packed(void *ctx, const void *buf, size_t size)
+{
+	static uint8_t room[1 << 20];
+
+	FUZZ_CHECK(size <= sizeof(room) - packed.n);
+	memcpy(room + packed.n, buf, size);
+	packed.p = room;
+	packed.n += size;
+	return 0;
+}
+
+static int try_compressor(struct bytes *b)
+{
+	struct etr_compressor *c;
+	int rc;
+
+	packed.n = 0;
+	c = etr_compressor_new(put_packed, NULL, 1);
+	if (!c)
+		return -ETR_E_NOMEM;
+	rc = etr_compressor_write(c, b->p, b->n) == 0 && etr_compressor_finish(c) == 0 ? 0 : -ETR_E_NOMEM;
+	etr_compressor_free(c);
+	return rc;
+}
+
+/* What try_compressor() has made: read, sought in. */
+static int try_packed(struct bytes *b)
+{
+	struct etr_reader *r = etr_reader_new();
+	struct etr_extent *extents = NULL;
+	size_t n;
+	int rc;
+
+	if (!r)
+		return -ETR_E_NOMEM;
+	rc = etr_reader_open_memory(r, packed.p, packed.n);
+	if (rc >= 0) {
+		rc = etr_reader_extents(r, &extents, &n);
+		free(extents);
+	}
+	if (rc >= 0)
+		rc = etr_reader_seek_generation(r, 1);
+	if (rc >= 0)
+		return read_all(r, rc);
+	etr_reader_free(r);
+	return rc;
+}
+#endif
+
 static int ignore(void *ctx, const void *buf, size_t size)
 {
 	return 0;
@@ -255,6 +308,9 @@ static const struct trial {
 	{ "memory", try_memory, false },   { "stream", try_stream, false }, { "pread", try_pread, false },
 	{ "threads", try_threads, true },  { "extents", try_extents, false }, { "raw", try_raw, false },
 	{ "writer", try_writer, false },
+#ifdef WITH_ZSTD
+	{ "compressor", try_compressor, false }, { "packed", try_packed, true },
+#endif
 };
 
 static long run_trial(const struct trial *t, const char *path, const struct bytes *bytes, int good)
