@@ -98,6 +98,7 @@ void etr__reader_restart(struct etr_reader *r, uint64_t off)
 	r->spill_held = NULL;
 	memset(&r->fault, 0, sizeof(r->fault));
 	memset(&r->sync, 0, sizeof(r->sync));
+	r->nready = r->next_ready = 0;
 	r->done = r->failed = r->loaded = r->loading = r->spilled = r->ends_badly = r->bad_sync = false;
 	r->nsyncs = r->delivered_gen = r->good_size = 0;
 	r->scan_off = r->now.start = r->now.end = off;
@@ -255,7 +256,8 @@ static int next_generation(struct etr_reader *r, struct etr_event *ev)
 	return deliver_sync(r, ev);
 }
 
-int etr_reader_next_events(struct etr_reader *r, struct etr_event *events, int max)
+/* etr_reader_next_events() behind what is ready. */
+static int take_events(struct etr_reader *r, struct etr_event *events, int max)
 {
 	int n;
 
@@ -274,7 +276,30 @@ int etr_reader_next_events(struct etr_reader *r, struct etr_event *events, int m
 	return r->done ? 0 : next_generation(r, events);
 }
 
+int etr_reader_next_events(struct etr_reader *r, struct etr_event *events, int max)
+{
+	int n = r->nready - r->next_ready;
+
+	if (n == 0 || max < 1)
+		return take_events(r, events, max);
+	if (n > max)
+		n = max;
+	memcpy(events, r->ready + r->next_ready, (size_t)n * sizeof(*events));
+	r->next_ready += n;
+	return n;
+}
+
+/* Going into the ordering and out of it takes longer than an event, so a caller who wants one has some more made ready. */
 int etr_reader_next(struct etr_reader *r, struct etr_event *ev)
 {
-	return etr_reader_next_events(r, ev, 1);
+	if (__builtin_expect(r->next_ready == r->nready, 0)) {
+		int n = take_events(r, r->ready, ETR__READY);
+
+		if (n <= 0)
+			return n;
+		r->nready = n;
+		r->next_ready = 0;
+	}
+	*ev = r->ready[r->next_ready++];
+	return 1;
 }

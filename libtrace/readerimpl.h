@@ -19,6 +19,8 @@
 struct etr__ahead;
 struct etr__guess;
 
+#define ETR__READY 32		/* events that are taken at once for a caller who asks for one */
+
 struct etr_reader {
 	struct etr__input in;
 	struct etr__fault fault;
@@ -52,6 +54,8 @@ struct etr_reader {
 	uint64_t nguessed, nheld;	/* generations that were, and those of them whose guess held */
 
 	/* Delivery. */
+	struct etr_event ready[ETR__READY];	/* for etr_reader_next(): those in [next_ready, nready) come next */
+	int nready, next_ready;
 	uint64_t nsyncs;
 	struct etr_sync sync;
 	struct etr_experiment experiments[1];

@@ -141,6 +141,7 @@ static int settle(struct etr_reader *r, int rc, uint64_t found)
 		etr__input_seek(&r->in, r->scan_off);
 		return 0;
 	}
+	r->nready = r->next_ready = 0;
 	r->failed = true;
 	return rc;
 }

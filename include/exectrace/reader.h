@@ -324,7 +324,8 @@ uint64_t etr_reader_generation(const struct etr_reader *reader);
 
 /*
  * How many wire events of each type byte, structural ones too, were read for what has been delivered so far; an array of 256.
- * Valid as long as the reader; it goes on counting.
+ * Valid as long as the reader; it goes on counting.  etr_reader_next() counts a few events of the generation ahead, so this is
+ * exact where a Sync, the end or an error has just been returned.
  */
 const uint64_t *etr_reader_wire_counts(const struct etr_reader *reader);
 
