@@ -248,7 +248,7 @@ static void carry_goroutine(struct an_recoder *rec, int64_t id, int64_t since, a
 	struct note note = { .len = 0 };
 
 	note_number(&note, PREFIX "goroutine ", id, false);
-	note_number(&note, " ", since, false);
+	note_number(&note, " ", since, since == INT64_MIN);
 	note_word(rec, &note, AN_TEXT_FUNCTION, function, 700);
 	note_word(rec, &note, AN_TEXT_REASON, reason, NOTE_MAX);
 	note_done(rec, &note);

@@ -108,7 +108,7 @@ static int finish_closing(struct an_slicer *slicer)
 static void next_window(struct an_slicer *slicer, const struct an_slice *last)
 {
 	const struct an_slicing *slicing = slicer->slicing;
-	const struct an_source *source = slicer->world.source;
+	struct an_source *source = slicer->world.source;
 
 	slicer->window = an_cut_all;
 	slicer->have_window = slicing->next(slicing->ctx, source, last, &slicer->window);

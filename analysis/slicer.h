@@ -39,9 +39,9 @@ int an_late_list_add(struct an_late_list *list, const struct an_source *source, 
 struct an_slicing {
 	/*
 	 * The next window, which begins where the one before it ended or later, or false: there is none.  last: the slice that was
-	 * completed just now (NULL: none, or nothing lay in the window).  The source is behind its first Sync.
+	 * completed just now (NULL: none, or nothing lay in the window).  The source is behind its first Sync, and may be sought.
 	 */
-	bool (*next)(void *ctx, const struct an_source *source, const struct an_slice *last, struct an_cut_window *window);
+	bool (*next)(void *ctx, struct an_source *source, const struct an_slice *last, struct an_cut_window *window);
 	/* Opens the output of a slice.  Return: 0, or -1 and the slicer gives up. */
 	int (*open)(void *ctx, struct an_slice *slice);
 	/* Takes bytes for it.  Return: 0, or -1 with errno set. */

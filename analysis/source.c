@@ -44,6 +44,16 @@ static int see_sync(struct an_source *source)
 {
 	const struct etr_sync *sync = etr_reader_sync(source->reader);
 
+	if (source->syncs == 0) {
+		source->first_generation = etr_reader_generation(source->reader);
+	} else if (source->sought) {
+		/* The trace's first generation is as it was. */
+		source->sought = false;
+		if (etr_reader_generation(source->reader) == source->first_generation) {
+			an_names_next_generation(&source->names);
+			return an_notes_next_generation(&source->notes, source->reader);
+		}
+	}
 	source->syncs++;
 	if (!source->has_clock && sync && sync->has_clock) {
 		source->has_clock = true;
@@ -120,4 +130,15 @@ bool an_source_wall(const struct an_source *source, int64_t time, int64_t *wall_
 		return false;
 	*wall_ns = wall;
 	return true;
+}
+
+int an_source_seek(struct an_source *source, int64_t time)
+{
+	int rc = etr_reader_seek_time(source->reader, time);
+
+	if (rc != 1)
+		return rc;
+	source->next_ahead = source->nahead = 0;
+	source->sought = true;
+	return 1;
 }

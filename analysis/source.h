@@ -31,6 +31,8 @@ struct an_source {
 	int64_t start, end;
 	uint64_t events, syncs;
 	bool last_was_sync;
+	bool sought;		/* an_source_seek() was called, and no Sync has come since */
+	uint64_t first_generation;	/* as in the file */
 
 	/* The first clock snapshot: trace time, and wall time of the same instant. */
 	bool has_clock;
@@ -48,6 +50,11 @@ void an_source_reopen(struct an_source *source, struct etr_reader *reader);
 
 /* The next event, and what follows from a Sync.  Return as etr_reader_next(); -ETR_E_NOMEM also for the tables here. */
 int an_source_next(struct an_source *source, struct etr_event *event);
+
+/*
+ * etr_reader_seek_time(), to be called behind the trace's first Sync, which comes again if nothing can be passed over.  Return as there.
+ */
+int an_source_seek(struct an_source *source, int64_t time);
 
 /* When the trace begins, but a slice with its window; likewise its end. */
 static inline int64_t an_source_begin(const struct an_source *source)

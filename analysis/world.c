@@ -237,7 +237,8 @@ static int recall(struct an_world *world, struct an_go *g)
 	const struct an_past *past = &world->source->past;
 	const struct an_past_g *known = past->is_slice ? an_past_g(past, g->id) : NULL;
 
-	g->since = an_source_begin(world->source);
+	/* Behind the first generation that is read from the trace's beginning nobody knows. */
+	g->since = world->source->syncs == 1 ? an_source_begin(world->source) : INT64_MIN;
 	if (!known)
 		return 0;
 	g->since = known->since;

@@ -49,7 +49,7 @@ static void append(struct bytes *b, const void *p, size_t n)
 	b->n += n;
 }
 
-static bool next_span(void *ctx, const struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
+static bool next_span(void *ctx, struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
 {
 	struct cut *c = ctx;
 

@@ -37,6 +37,7 @@ static const struct command self = {
 		"                          as OUT-001, OUT-002 and so on\n"
 		"      --anonymize         other names for functions, files, and what the program says; reasons stay\n"
 		"      --keep PREFIX       but not for names that begin so; may be repeated\n"
+		"      --thorough          read all that lies before the window of a compressed trace, too\n"
 		"  -z, --compress[=LEVEL]  compress the slice with zstd, 1 to 19, else 3; 0: do not.  An OUT that ends\n"
 		"                          in .zst asks for it by itself\n"
 		"\n"
@@ -45,7 +46,7 @@ static const struct command self = {
 };
 
 enum { OPT_FROM = COMMAND_OPT_FIRST_OWN, OPT_TO, OPT_GENERATION, OPT_TASK, OPT_REGION, OPT_AROUND, OPT_SLOWEST, OPT_MARGIN, OPT_SPLIT,
-       OPT_ANONYMIZE, OPT_KEEP };
+       OPT_ANONYMIZE, OPT_KEEP, OPT_THOROUGH };
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
 	{ "split", required_argument, NULL, OPT_SPLIT },
 	{ "anonymize", no_argument, NULL, OPT_ANONYMIZE },
 	{ "keep", required_argument, NULL, OPT_KEEP },
+	{ "thorough", no_argument, NULL, OPT_THOROUGH },
 	{ "compress", optional_argument, NULL, 'z' },
 	COMMAND_OPTION_THREADS,
 	COMMAND_OPTIONS_COMMON
@@ -185,6 +187,9 @@ static void take_option(struct cut_options *options, int opt)
 		break;
 	case OPT_ANONYMIZE:
 		options->anonymize = true;
+		break;
+	case OPT_THOROUGH:
+		options->thorough = true;
 		break;
 	case OPT_KEEP:
 		add_keep(options, optarg);

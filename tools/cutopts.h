@@ -24,6 +24,7 @@ struct cut_options {
 	int64_t part;			/* ns, bytes or a number */
 	int level;			/* zstd's; 0: slices are not compressed */
 	bool numbered;			/* outputs are OUT-001 and so on */
+	bool thorough;			/* nothing before the window is passed over */
 	bool anonymize;
 	const char **keep;		/* to be freed with free() */
 	size_t nkeep;

@@ -195,8 +195,39 @@ static int first_window(struct job *job, const struct an_source *source)
 	return 0;
 }
 
+/* Is the input compressed, with a table that tells where its frames are? */
+static bool has_seek_table(const char *path)
+{
+	static const uint8_t zstd[] = { 0x28, 0xb5, 0x2f, 0xfd }, skippable[] = { 0x2a, 0x4d, 0x18 };
+	static const uint8_t footer[] = { 0xb1, 0xea, 0x92, 0x8f };
+	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t first[4] = { 0 }, last[4] = { 0 };
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 8) {
+		if (pread(fd, first, 4, 0) != 4 || pread(fd, last, 4, st.st_size - 4) != 4)
+			memset(last, 0, sizeof(last));
+	}
+	close(fd);
+	return (memcmp(first, zstd, 4) == 0 || memcmp(first + 1, skippable, 3) == 0) && memcmp(last, footer, 4) == 0;
+}
+
+/*
+ * Passes over what lies well before the window.  The generation before the window's is read: behind it all that is alive is known.
+ * What stays unknown are the notes of what came before (names of tasks, functions), which are not worth unpacking all of it.
+ */
+static void skip_to(struct job *job, struct an_source *source, const struct an_cut_window *window)
+{
+	if (job->options.thorough || window->from <= source->start || !has_seek_table(job->options.trace))
+		return;
+	/* Where it cannot be done, everything is read; what fails on the way, reading will say. */
+	an_source_seek(source, window->from);
+}
+
 /* The next of the windows: the earliest one that is left and that the slice before leaves room for. */
-static bool next_window(void *ctx, const struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
+static bool next_window(void *ctx, struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
 {
 	struct job *job = ctx;
 
@@ -210,13 +241,15 @@ static bool next_window(void *ctx, const struct an_source *source, const struct 
 		*window = *w;
 		w->from = INT64_MAX;
 		job->ntaken++;
+		if (!last)
+			skip_to(job, source, window);
 		return true;
 	}
 	return false;
 }
 
 /* The next part of about so many bytes. */
-static bool next_part(void *ctx, const struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
+static bool next_part(void *ctx, struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
 {
 	struct job *job = ctx;
 
