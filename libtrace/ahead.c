@@ -135,33 +135,36 @@ static bool can_load(const struct etr__ahead *a)
 }
 
 /*
- * When the reader's thread will come to a generation, in generations' times: what it orders itself takes it long, what is ordered
- * already little.
+ * Times in those that the reader's thread takes to order a generation while it delivers it: what is left of the one at hand; to deliver
+ * one that is in order already; and to order one ahead.  The last is longer for the memory that it goes through.
  */
-static double how_soon(const struct etr__ahead *a, uint64_t no)
+static double left_of_direct(const struct etr__ahead *a)
 {
-	double left = 0;
-
-	if (a->direct && a->at_size)
-		left = 1 - (double)__atomic_load_n(&a->at->passed, __ATOMIC_RELAXED) / (double)a->at_size;
-	return left + 0.2 * (double)(no - a->next_take);
+	if (!a->direct || !a->at_size)
+		return 0;
+	return 1 - (double)__atomic_load_n(&a->at->passed, __ATOMIC_RELAXED) / (double)a->at_size;
 }
 
-/* The generation to order next; NULL: none.  One that the reader's thread comes to soon is left to it. */
+#define TIME_DELIVER 0.3
+#define TIME_AHEAD 1.6
+
+/* The generation to order next, the first that the reader's thread does not come to before it would be ready.  NULL: none. */
 static struct slot *pick(struct etr__ahead *a)
 {
-	bool any_before = false;
+	double until = left_of_direct(a);
 
-	if (a->paused)
+	if (a->paused || a->misses >= PATIENCE)
 		return NULL;
 	for (uint64_t no = a->next_take; no < a->next_load; no++) {
 		struct slot *s = slot_of(a, no);
 
-		if (s->state != LOADED)
+		if (s->state != LOADED) {
+			until += TIME_DELIVER;
 			continue;
-		if (s->rc == 1 && s->held && no >= a->first && a->misses < PATIENCE && (any_before || how_soon(a, no) >= 0.5))
+		}
+		if (s->rc == 1 && s->held && no >= a->first && until >= TIME_AHEAD)
 			return s;
-		any_before = true;
+		until += 1;
 	}
 	return NULL;
 }

@@ -128,6 +128,18 @@ static __attribute__((noinline)) int keep_whole(struct etr__log *log, const stru
 	return 0;
 }
 
+/* Memory that was read by another processor last has to come from there: early, for stores wait for each other. */
+#define LINES_AHEAD 48
+
+static inline void prefetch_to_write(const struct etr__packed *e)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)e));
+#else
+	__builtin_prefetch(e, 1);
+#endif
+}
+
 static inline uint64_t word_of(const struct etr_event *ev, size_t offset)
 {
 	uint64_t w;
@@ -156,6 +168,7 @@ int etr__log_add(struct etr__log *log, const struct etr_event *events, int n, st
 		uint64_t stacks = word_of(ev, offsetof(struct etr_event, u.transition.reason));
 		uint32_t kind = LOW(kinds), stack = HIGH(kinds), reason = LOW(stacks), own = HIGH(stacks);
 
+		prefetch_to_write(e + LINES_AHEAD);
 		time = ev->time;
 		/* Of what comes into being or is told anew somebody wants to know. */
 		if (BYTE(kind, 0) != ETR_KIND_STATE_TRANSITION || BYTE(kind, 2) <= ETR_STATE_NOT_EXIST ||
@@ -231,6 +244,7 @@ int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *ev
 		uint64_t rest = e->rest, kinds, stacks;
 		uint32_t what = (uint32_t)(rest >> 56);
 
+		__builtin_prefetch(e + LINES_AHEAD);
 		if (__builtin_expect(what == IS_WHOLE, 0)) {
 			read_whole(log, ev);
 			time = ev->time;
