@@ -4,10 +4,11 @@
  *
  * A wait ends with an unlock, and so tells two places of one lock: where it is waited for and where it is unlocked.  Places that
  * were seen together are one class.  As long as the waits of a class end in the order in which they began, it is taken for one
- * lock, with one history of unlocks.  If one of SEVERAL ends later than it should, there are several locks, and a history
- * goes from hand to hand: from an unlocker to the waiter that it wakes, until that one unlocks in turn.  A waiter that fails to
- * get the lock, since somebody else was quicker, waits again within microseconds, and keeps the history.  (Go's mutex queues it
- * in front of all others.  So it does, rarely, with one that was not seen to wait, which is why a little disorder is allowed.)
+ * lock, with one history of unlocks.  If one of SEVERAL, and more than LITTLE in all, ends later than it should, there are several
+ * locks, and a history goes from hand to hand: from an unlocker to the waiter that it wakes, until that one unlocks in turn.  A
+ * waiter that fails to get the lock, since somebody else was quicker, waits again within microseconds, and keeps the history.
+ * (Go's mutex queues it in front of all others.  So it does, rarely, with one that was not seen to wait, which is why a little
+ * disorder is allowed.)
  *
  * Ownership: a history belongs to its class, or, where a class has several locks, to one token of one goroutine.
  */
@@ -25,6 +26,7 @@
 
 /* See above. */
 #define SEVERAL 5u
+#define LITTLE 2u
 
 /* A goroutine that runs for less before it waits at the same place found its lock taken. */
 #define AGAIN_NS 10000
@@ -199,7 +201,7 @@ static void judge(struct an_chain_site *class, const struct an_chain_unlock *unl
 		class->order = unlock->first;
 	}
 	class->last = unlock->waiter;
-	class->several = class->disorder && class->disorder * SEVERAL >= class->waits;
+	class->several = class->disorder > LITTLE && class->disorder * SEVERAL >= class->waits;
 }
 
 /* The history of the lock that was unlocked, still owned by its class if that is one lock. */
