@@ -252,3 +252,12 @@ TESTS += %D%/commands-common.sh
 # Bash completion.
 dist_check_SCRIPTS += %D%/completion.sh
 TESTS += %D%/completion.sh
+
+# Which lock a wait was about.
+if HAVE_RT
+check_PROGRAMS += lock-identity
+lock_identity_SOURCES = %D%/lock-identity.c
+lock_identity_LDADD = libexectrace-rt.la libanalysis.la libexectrace.la
+dist_check_SCRIPTS += %D%/lock-identity.sh
+TESTS += %D%/lock-identity.sh
+endif
