@@ -33,7 +33,7 @@ libanalysis_la_SOURCES = \
 	%D%/stattable.c %D%/stattable.h \
 	%D%/stattext.c %D%/stattext.h \
 	%D%/summary.c %D%/summary.h \
-	%D%/sumimpl.h %D%/sumgoroutine.c %D%/summerge.c %D%/sumspan.c \
+	%D%/sumimpl.h %D%/sumgoroutine.c %D%/sumreason.c %D%/summerge.c %D%/sumspan.c \
 	%D%/table.c %D%/table.h \
 	%D%/text.c %D%/text.h \
 	%D%/timeline.c %D%/timeline.h \

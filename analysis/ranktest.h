@@ -10,9 +10,9 @@
  *
  * How often: the same test on the rates in parts of the time.
  *
- * Two runs of one program are not alike to the degree that parts of one run are: the machine is busier, a cache is cold.  What that
- * does cannot be told from one run of each; but a difference is less likely to come from there if hardly any part of the one run
- * looks like a part of the other.  That is what `parts` tells.
+ * Two runs of one program are not alike to the degree that parts of one run are: the machine is busier, a cache is cold.  What
+ * that does cannot be told from one run of each; but a difference is less likely to come from there if hardly any part of the
+ * one run looks like a part of the other.  That is what `parts` tells.
  */
 #ifndef ANALYSIS_RANKTEST_H
 #define ANALYSIS_RANKTEST_H
@@ -41,8 +41,8 @@ void an_rank_durations(const struct an_rank_side *a, const struct an_rank_side *
 void an_rank_rates(const struct an_rank_side *a, const struct an_rank_side *b, struct an_rank_result *result);
 
 /*
- * Holm's step-down (S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979):
- * makes each of n probabilities what it is worth among n, in place.  Return: 0 or -ETR_E_NOMEM.
+ * Holm's step-down (S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6,
+ * 1979): makes each of n probabilities what it is worth among n, in place.  Return: 0 or -ETR_E_NOMEM.
  */
 int an_rank_holm(double *const *p, size_t n);
 

@@ -226,7 +226,8 @@ static const struct section {
 	{ AN_STAT_EVENT, "Events in the file", 5, false },
 };
 
-static int print_table(const struct an_summary *summary, const struct section *section, const struct an_stat_view *view, FILE *out)
+static int print_table(const struct an_summary *summary, const struct section *section, const struct an_stat_view *view,
+		       FILE *out)
 {
 	size_t rows = view->top >= 0 ? (size_t)view->top : view->all ? MORE_ROWS : section->rows;
 	struct an_table table;

@@ -36,64 +36,6 @@ struct an_stay {
 	bool entered;
 };
 
-/* --- reasons ---------------------------------------------------------------------------------------------------------- */
-
-struct an_reason *an__reason_get(struct an_summary *summary, an_text_id name)
-{
-	const uint64_t key = an__capped(summary, &summary->reasons, name);
-	struct an_reason **slot = an_map_add(&summary->reasons, &key, NULL);
-
-	if (slot && !*slot && (*slot = calloc(1, sizeof(**slot))))
-		(*slot)->name = (an_text_id)key;
-	return slot ? *slot : NULL;
-}
-
-static struct an_reason *reason_from(struct an_summary *summary, int from)
-{
-	char text[32];
-	int len;
-
-	if (from >= ETR_STATE_COUNT_)
-		from = ETR_STATE_UNDETERMINED;
-	if (!summary->from_state[from]) {
-		len = snprintf(text, sizeof(text), "(from %s)", etr_state_name(from));
-		summary->from_state[from] = an__reason_get(summary, an_names_add_text(summary->names, text, (size_t)len));
-	}
-	return summary->from_state[from];
-}
-
-static struct an_reason *load_reason(struct an_summary *summary, const struct etr_event *event)
-{
-	etr_string_id id = event->u.transition.reason;
-	an_text_id name = an_names_text(summary->names, id);
-	size_t old = summary->by_string_cap;
-	struct an_reason *reason, **bigger;
-
-	if (!name)
-		return reason_from(summary, event->from);
-	reason = an__reason_get(summary, name);
-	bigger = reason ? an_grow(summary->by_string, &summary->by_string_cap, (size_t)id + 1, sizeof(*bigger)) : NULL;
-	if (!bigger)
-		return NULL;
-	summary->by_string = bigger;
-	if (summary->by_string_cap > old)
-		memset(bigger + old, 0, (summary->by_string_cap - old) * sizeof(*bigger));
-	bigger[id] = reason;
-	return reason;
-}
-
-/* Why a goroutine entered a state.  NULL when out of memory. */
-static inline struct an_reason *reason_of(struct an_summary *summary, const struct etr_event *event)
-{
-	etr_string_id id = event->u.transition.reason;
-
-	if (!id && event->from < ETR_STATE_COUNT_ && summary->from_state[event->from])
-		return summary->from_state[event->from];
-	if (id < summary->by_string_cap && summary->by_string[id])
-		return summary->by_string[id];
-	return load_reason(summary, event);
-}
-
 /* --- what a stay adds --------------------------------------------------------------------------------------------------- */
 
 /* Keeps a wait if it is among the longest, one for each place. */
@@ -462,7 +404,7 @@ int an__goroutine_transition(struct an_summary *summary, const struct etr_event 
 	if (event->to == ETR_STATE_WAITING)
 		g->stack = an_names_stack(summary->names, event->u.transition.stack);
 	if (event->to == ETR_STATE_WAITING || event->to == ETR_STATE_RUNNABLE) {
-		g->reason = reason_of(summary, event);
+		g->reason = an__reason_of(summary, event);
 		if (!g->reason)
 			return -ETR_E_NOMEM;
 	}

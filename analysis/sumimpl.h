@@ -81,6 +81,22 @@ bool an__goroutine_concerned(struct an_summary *summary, const struct etr_event 
 int an__goroutine_regroup(struct an_summary *summary, struct an_goroutine *g, int64_t time);
 
 struct an_reason *an__reason_get(struct an_summary *summary, an_text_id name);
+
+/* The slow half of the next. */
+struct an_reason *an__reason_load(struct an_summary *summary, const struct etr_event *event);
+
+/* Why a goroutine entered a state.  NULL when out of memory. */
+static inline struct an_reason *an__reason_of(struct an_summary *summary, const struct etr_event *event)
+{
+	etr_string_id id = event->u.transition.reason;
+
+	if (!id && event->from < ETR_STATE_COUNT_ && summary->from_state[event->from])
+		return summary->from_state[event->from];
+	if (id < summary->by_string_cap && summary->by_string[id])
+		return summary->by_string[id];
+	return an__reason_load(summary, event);
+}
+
 struct an_span_total *an__span_get(struct an_summary *summary, struct an_map *map, an_text_id type);
 
 int an__summary_range(struct an_summary *summary, const struct etr_event *event, bool counts);

@@ -3,7 +3,7 @@
  * summary.c - the figures of a trace, in one pass: what each event adds.
  *
  * Memory holds what is distinct (names, up to a limit) and whatever is open (goroutines, ranges, tasks, regions); nothing is
- * kept for an event.  Goroutines are in sumgoroutine.c, ranges, tasks and regions in sumspan.c, the merging of summaries in
+ * kept for an event.  Goroutines are in sumgoroutine.c, reasons in sumreason.c, ranges, tasks and regions in sumspan.c, the merging of summaries in
  * summerge.c.
  */
 #include "config.h"
@@ -107,6 +107,9 @@ void an_summary_free(struct an_summary *summary)
 	for (size_t pos = 0; an_map_each(&summary->reasons, &pos, &key, &value);) {
 		struct an_reason *reason = *(struct an_reason **)value;
 
+		/* Where memory ran out. */
+		if (!reason)
+			continue;
 		an_hist_free(&reason->waiting);
 		an_hist_free(&reason->runnable);
 		free(reason);

@@ -408,7 +408,10 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	view.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	view.width = line_width();
-	status = diff ? stat_diff(argv + optind) : optind == argc - 1 ? stat_one(argv[optind]) : stat_several(argv + optind, argc - optind);
+	if (diff)
+		status = stat_diff(argv + optind);
+	else
+		status = optind == argc - 1 ? stat_one(argv[optind]) : stat_several(argv + optind, argc - optind);
 	an_filter_free(&filter);
 	return command_end(status);
 }
