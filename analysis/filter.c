@@ -31,8 +31,10 @@ bool an_id_set_parse(struct an_id_set *set, const char *text)
 		} else {
 			return false;
 		}
+		if (range.first > range.last)
+			return false;
 		ranges = an_grow(set->ranges, &set->cap, set->n + 1, sizeof(*ranges));
-		if (!ranges || range.first > range.last)
+		if (!ranges)
 			return false;
 		set->ranges = ranges;
 		ranges[set->n++] = range;
