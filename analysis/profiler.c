@@ -449,7 +449,8 @@ int an_profiler_event(struct an_profiler *profiler, const struct etr_event *even
 		rc = take_transition(profiler, event);
 	else if (event->kind == ETR_KIND_STACK_SAMPLE)
 		rc = take_sample(profiler, event);
-	if (rc == 0 && profiler->has_tasks)
+	/* Of transitions, only the end of a goroutine that has regions is of interest there. */
+	if (rc == 0 && profiler->has_tasks && (event->kind != ETR_KIND_STATE_TRANSITION || profiler->labeler.regions.n))
 		rc = an_labeler_event(&profiler->labeler, event);
 	return rc;
 }

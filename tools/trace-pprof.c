@@ -298,7 +298,7 @@ static int read_events(struct job *job, struct an_profiler *profiler, const char
 			rc = -ETR_E_INVALID;
 			break;
 		}
-		if (an_profiler_is_done(profiler, event.time)) {
+		if (profiler->filter && an_profiler_is_done(profiler, event.time)) {
 			rc = 0;
 			break;
 		}
