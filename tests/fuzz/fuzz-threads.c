@@ -63,12 +63,14 @@ static void read_with(const uint8_t *data, size_t size, int threads, struct resu
 	int rc;
 
 	FUZZ_CHECK(r);
+	FUZZ_CHECK(etr_reader_set_threads(r, -1) == -ETR_E_INVALID);
 	FUZZ_CHECK(etr_reader_set_threads(r, threads) == 0);
 	r->guess_all = true;
 	ops.read = size % 5 == 1 ? read_input : NULL;
 	ops.pread = size % 5 == 2 ? pread_input : NULL;
 	rc = ops.read || ops.pread ? etr_reader_open_callbacks(r, &ops, &in) : etr_reader_open_memory(r, data, size);
 	res->out = fuzz_read(r, rc, size);
+	FUZZ_CHECK(res->out.events == 0 || etr_reader_set_threads(r, 1) == -ETR_E_INVALID);
 	strcpy(res->detail, etr_reader_detail(r));
 	memcpy(res->counts, etr_reader_wire_counts(r), sizeof(res->counts));
 	memcpy(res->bytes, etr_reader_wire_bytes(r), sizeof(res->bytes));
