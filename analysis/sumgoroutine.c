@@ -262,6 +262,7 @@ static struct an_goroutine *add_goroutine(struct an_summary *summary, const stru
 {
 	const int64_t id = event->u.transition.id;
 	struct an_goroutine *g = calloc(1, sizeof(*g)), **slot;
+	const struct an_past_g *past;
 
 	slot = g ? an_map_add(&summary->gs, &(uint64_t){ (uint64_t)id }, NULL) : NULL;
 	if (!slot) {
@@ -278,6 +279,10 @@ static struct an_goroutine *add_goroutine(struct an_summary *summary, const stru
 		summary->names->oom = true;
 	if (summary->options.by == AN_BY_GENERATION)
 		g->extra = summary->generation;
+	/* A slice may know where one started that existed before it. */
+	past = event->from == ETR_STATE_UNDETERMINED ? an_past_g(&summary->source->past, id) : NULL;
+	if (past && past->function && set_function(summary, g, past->function) < 0)
+		summary->names->oom = true;
 	summary->recent[(uint64_t)id % AN_RECENT] = *slot = g;
 	return g;
 }

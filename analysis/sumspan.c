@@ -44,13 +44,29 @@ struct an_span_total *an__span_get(struct an_summary *summary, struct an_map *ma
 	return an_map_add(map, &(uint64_t){ an__capped(summary, map, type) }, NULL);
 }
 
+/* The end of a task that began before this slice: what the slice says of it stands in for what was not seen. */
+static int end_of_past_task(struct an_summary *summary, const struct an_past_task *task, int64_t time)
+{
+	struct an_span_total *total = an__span_get(summary, &summary->tasks, task->type);
+
+	if (!total)
+		return -ETR_E_NOMEM;
+	total->ended++;
+	return task->begin == INT64_MIN ? 0 : an__add(summary, &total->time, time, time - task->begin);
+}
+
 int an__summary_task(struct an_summary *summary, const struct etr_event *event, bool counts)
 {
 	an_text_id type = an_names_text(summary->names, event->u.task.type);
-	struct an_span_total *total = counts ? an__span_get(summary, &summary->tasks, type) : NULL;
+	bool is_past = event->kind == ETR_KIND_TASK_END && summary->source->past.is_slice &&
+		       !an_map_find(&summary->open_tasks, &event->u.task.id);
+	const struct an_past_task *past = is_past ? an_past_task(&summary->source->past, event->u.task.id) : NULL;
+	struct an_span_total *total = counts && !past ? an__span_get(summary, &summary->tasks, type) : NULL;
 	struct an_open_task *open;
 	int64_t ns;
 
+	if (past)
+		return counts ? end_of_past_task(summary, past, event->time) : 0;
 	if (counts && !total)
 		return -ETR_E_NOMEM;
 	if (event->kind == ETR_KIND_TASK_BEGIN) {

@@ -129,6 +129,16 @@ done
 cutting --anonymize "$go" && "$bin/trace-stat" --json out >b.json
 [ "$(grep -c begun a.json)" -eq "$(grep -c begun b.json)" ] || fail "types of tasks have become more or fewer"
 
+# What a slice notes of the time before it is what trace-stat tells: a task's type and whole time.
+ends=$("$bin/trace-print" "$go" | awk '$2 == "TaskEnd" && /type=outer.x203/ { print $1 }')
+cutting --from "@$((ends - 1000))" "$go" && {
+	"$bin/trace-stat" "$go" | grep 'outer 3' | awk '{ print $3 }' >a
+	"$bin/trace-stat" out | grep 'outer 3' | awk '{ print $3 }' >b
+	[ -s a ] && cmp -s a b || fail "the time of a task that began before the slice"
+	"$bin/trace-print" --raw out | grep -q 'data="exectrace:goroutine 1 [0-9]* runtime.main\|data="exectrace:goroutine 1 [0-9]* [^ ]* ' ||
+		fail "no goroutine is noted"
+}
+
 for usage in '--slowest 3' '--margin 1s' '--task a --region b' '--task a --split 3' '--split 0' '--split 3x' '--around nonsense' \
 	'--keep a' '--slowest 0 --task a' '--split 2 --generation 1'; do
 	"$bin/trace-cut" -o out $usage "$go" 2>err
