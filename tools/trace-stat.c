@@ -296,16 +296,18 @@ static unsigned line_width(void)
 	return n <= 0 ? 100 : n < 60 ? 60 : n > 500 ? 500 : (unsigned)n;
 }
 
-static void set_by(const char *word)
+/* Whether it is one. */
+static bool set_by(const char *word)
 {
 	int by = 0;
 
 	while (by < AN_BY_COUNT_ && strcmp(an_by_name(by), word) != 0)
 		by++;
 	if (by == AN_BY_COUNT_)
-		command_usage_error("--by '%s': function, goroutine, thread, proc, reason, task, region or generation", word);
+		return false;
 	wanted.by = (enum an_by)by;
 	view.by_only = true;
+	return true;
 }
 
 static void set_csv(const char *word)
@@ -319,8 +321,8 @@ static void set_csv(const char *word)
 		table++;
 	if (table < AN_STAT_COUNT_)
 		csv_table = (enum an_stat_table)table;
-	else
-		set_by(word);
+	else if (!set_by(word))
+		command_usage_error("--csv has no table '%s'", word);
 }
 
 static void set_top(const char *word)
@@ -340,7 +342,8 @@ static void take_option(int opt)
 		view.all = true;
 		break;
 	case OPT_BY:
-		set_by(optarg);
+		if (!set_by(optarg))
+			command_usage_error("--by '%s': function, goroutine, thread, proc, reason, task, region or generation", optarg);
 		break;
 	case OPT_TOP:
 		set_top(optarg);
