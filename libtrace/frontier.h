@@ -102,6 +102,20 @@ static inline bool etr__frontier_head_stays(const struct etr__frontier *f, int64
 /* Puts heap[i], whose time has changed, in its place. */
 void etr__frontier_settle(struct etr__frontier *f, size_t i);
 
+/* The same of heap[0], whose time has not become less; mostly it changes places with a child and stays there. */
+static inline void etr__frontier_settle_head(struct etr__frontier *f)
+{
+	struct etr__head *heap = f->heap, head = heap[0];
+	size_t n = f->n, child = n > 2 && heap[2].time < heap[1].time ? 2 : 1, below = 2 * child + 1;
+
+	if (n < 2 || heap[child].time >= head.time)
+		return;
+	heap[0] = heap[child];
+	heap[child] = head;
+	if ((below < n && heap[below].time < head.time) || (below + 1 < n && heap[below + 1].time < head.time))
+		etr__frontier_settle(f, child);
+}
+
 /* Sorts the heap by time, as the order of equal times demands when its head cannot be taken. */
 void etr__frontier_sort(struct etr__frontier *f);
 

@@ -302,19 +302,28 @@ INLINE int run(struct etr__order *o, struct etr_event *events, int max, bool bmi
 {
 	struct etr__frontier *f = &o->now->frontier;
 	const struct etr__tables *t = &o->now->tables;
-	struct etr__cursor *c = f->heap[0].cursor;
-	struct etr__m *m = c->m;
-	struct etr__p *proc = m->p;
-	struct etr__g *cur = m->g ? m->g : &etr__no_g;	/* m's, which is told of it when the loop is left */
+	struct etr__cursor *c;
+	struct etr__m *m;
+	struct etr__p *proc;
+	struct etr__g *cur;		/* m's, which is told of it when the loop is left */
 	struct etr_event *ev = events, *const last = events + max;
 	const uint64_t gen = o->now->number;
 	const double ns_per_unit = f->ns_per_unit;
-	int64_t last_time = o->last_time, time = c->time, bound = o->next_sample_time;
-	const uint8_t *p = c->at, *limit;
+	int64_t last_time = o->last_time, time, bound;
+	const uint8_t *p, *limit;
 	size_t usual_end;
 	two_words context;
 	struct masks masks = { 0x8080808080808080u, 0x7f7f7f7f7f7f7f7fu }, *k = &masks;
 
+	__asm__("" : "+r"(masks.high), "+r"(masks.low));
+thread:
+	c = f->heap[0].cursor;
+	m = c->m;
+	proc = m->p;
+	cur = m->g ? m->g : &etr__no_g;
+	time = c->time;
+	bound = o->next_sample_time;
+	p = c->at;
 	if (f->n > 1 && f->heap[1].time < bound)
 		bound = f->heap[1].time;
 	if (f->n > 2 && f->heap[2].time < bound)
@@ -322,11 +331,10 @@ INLINE int run(struct etr__order *o, struct etr_event *events, int max, bool bmi
 	if (bound > USUAL_TIME_MAX)
 		bound = USUAL_TIME_MAX;
 	if (c->end - p < LOOK_AHEAD || !proc || time <= 0 || time > bound || !f->usual_clock)
-		return 0;
+		return (int)(ev - events);
 	limit = c->end - LOOK_AHEAD;
 	m->known = true;
 	context = two(proc->id, m->id);
-	__asm__("" : "+r"(masks.high), "+r"(masks.low));
 	while (ev < last) {
 		struct numbers v;
 		struct etr__g *g, *next_cur = cur;
@@ -427,7 +435,7 @@ INLINE int run(struct etr__order *o, struct etr_event *events, int max, bool bmi
 	}
 unusual:
 	if (p == c->at)
-		return 0;
+		return (int)(ev - events);
 	usual_end = nth_end(~load64(p + 1) & k->high, shapes[*p].last, bmi2);
 	if (usual_end < 64) {
 		c->at = p;
@@ -435,8 +443,7 @@ unusual:
 		c->type = *p;
 		c->has_args = false;
 		c->time = f->heap[0].time = time;
-		if (!etr__frontier_head_stays(f, time))
-			etr__frontier_settle(f, 0);
+		etr__frontier_settle_head(f);
 		p = NULL;
 	} else {
 		time -= step(p, ns_per_unit, k, bmi2);
@@ -451,9 +458,12 @@ leave:
 		c->time = time;
 		if (etr__frontier_advance(f, 0) < 0) {
 			o->stuck = true;
-			ev--;
+			return (int)(ev - 1 - events);
 		}
 	}
+	/* On with the thread whose event is the earliest now, unless it is an event that was not usual. */
+	if (ev < last && f->n && (p || time > bound))
+		goto thread;
 	return (int)(ev - events);
 }
 
