@@ -284,25 +284,28 @@ static int print_tables(const struct job *job)
 	return COMMAND_OK;
 }
 
+#define BATCH 128		/* events that are read at once */
+
 /* Reads a trace to its end.  On damage what came before it counts.  Returns 0 or a negative code, which has been said. */
 static int read_events(struct job *job, struct an_profiler *profiler, const char *path)
 {
 	struct an_source *source = &job->source;
-	struct etr_event event;
-	int rc, late;
-	bool unsaid = true;
+	struct etr_event events[BATCH];
+	int rc, n, late;
+	bool unsaid = true, begun = false;
 
-	while ((rc = an_source_next(source, &event)) == 1) {
-		if (source->events == 1 && profiler->filter && filter_start(profiler->filter, source, path) < 0) {
+	while ((rc = n = an_source_next_events(source, events, BATCH)) > 0) {
+		if (!begun && profiler->filter && filter_start(profiler->filter, source, path) < 0) {
 			unsaid = false;
 			rc = -ETR_E_INVALID;
 			break;
 		}
-		if (profiler->filter && an_profiler_is_done(profiler, event.time)) {
-			rc = 0;
+		begun = true;
+		rc = 0;
+		if (profiler->filter && an_profiler_is_done(profiler, events[0].time))
 			break;
-		}
-		rc = an_profiler_event(profiler, &event);
+		for (int i = 0; i < n && rc == 0; i++)
+			rc = an_profiler_event(profiler, &events[i]);
 		if (rc < 0)
 			break;
 	}
