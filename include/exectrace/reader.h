@@ -338,6 +338,8 @@ const uint64_t *etr_reader_wire_bytes(const struct etr_reader *reader);
 /*
  * What went wrong last, in one line without a newline: "offset 1234: generation 3: ...".  "" where nothing did.  Valid until
  * the reader is freed.  The other three are its parts: the byte offset in the input, the generation (0: none), the cause.
+ * They may be set before the error is returned, while the events in front of it are still being delivered: that something
+ * went wrong is told by the return value alone.
  */
 const char *etr_reader_detail(const struct etr_reader *reader);
 uint64_t etr_reader_error_offset(const struct etr_reader *reader);
