@@ -60,9 +60,8 @@ static uint64_t thread_at(struct etr__input *in, uint64_t offset)
  */
 static void look_for_stop(struct etr__g *g, void *ctx)
 {
-	for (size_t i = 0; i < g->nranges; i++)
-		if (g->ranges[i].begin == WIRE_STW_BEGIN)
-			*(int64_t *)ctx = g->id;
+	if (g->nranges > (g->assist != 0))
+		*(int64_t *)ctx = g->id;
 }
 
 int etr__verify_generation(struct etr_reader *r, const uint8_t *p, size_t n, struct etr__fault *fault)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libtrace/granges.h"
+
 #define BLOCK_GS 64
 
 struct etr__gblock {
@@ -36,6 +38,7 @@ void etr__gtable_free(struct etr__gtable *t)
 		struct etr__gblock *b = t->blocks;
 
 		for (size_t i = 0; i < b->used; i++) {
+			etr__ranges_clear(&b->gs[i]);
 			free(b->gs[i].ranges);
 			free(b->gs[i].regions);
 		}
@@ -144,7 +147,8 @@ struct etr__g *etr__gtable_add(struct etr__gtable *t, int64_t id)
 		return NULL;
 	g->id = id;
 	g->bound = 0;
-	g->nranges = g->nregions = 0;
+	g->nregions = 0;
+	etr__ranges_clear(g);
 	if (place(t, g) != 0) {
 		give_back(t, g);
 		return NULL;

@@ -37,8 +37,10 @@ struct etr__g {
 	uint32_t status;		/* enum wire_gstatus, 0, or ETR__G_FORGOTTEN */
 	uint32_t bound;			/* threads that are bound to it; the fast loop changes both in one */
 
-	struct etr__range *ranges;	/* those that are open on it */
+	struct etr__range *ranges;	/* those that are open on it; granges.c's, as are the next two lines */
 	size_t nranges, capranges;
+	size_t assist;			/* place of the mark assist among them plus one; 0: none */
+	struct etr__hash *kinds;	/* those of STWs, as keys; NULL while there are few */
 	struct etr__region *regions;
 	size_t nregions, capregions;
 	struct etr__g *next_free;

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "libtrace/granges.h"
 #include "libtrace/growth.h"
 
 /* The true M of the same id as the guess's ms[i]; where there is none, one that has neither G nor P. */
@@ -89,7 +90,7 @@ static bool ranges_hold(const struct etr__guess *guess, const struct etr__order 
 		size_t n = g ? g->nranges : 0;
 
 		if (guess->ranges.items[i].kind == ETR_KIND_RANGE_BEGIN ? n != 0 :
-									  n != 1 || g->ranges[0].begin != WIRE_GC_MARK_ASSIST_BEGIN)
+									  n != 1 || !g->assist)
 			return false;
 	}
 	return true;
@@ -246,8 +247,7 @@ static void adopt_g(struct etr__g *from, void *ctx)
 	g = etr__model_g(&a->truth->model, from->id);
 	if (!g)
 		g = etr__model_add_g(&a->truth->model, from->id, from->status, from->seq.gen);
-	if (!g || etr__grow(&g->regions, &g->capregions, g->nregions + from->nregions) != 0 ||
-	    etr__grow(&g->ranges, &g->capranges, from->nranges) != 0) {
+	if (!g || etr__grow(&g->regions, &g->capregions, g->nregions + from->nregions) != 0) {
 		a->failed = true;
 		return;
 	}
@@ -262,11 +262,8 @@ static void adopt_g(struct etr__g *from, void *ctx)
 		}
 		g->regions[g->nregions++] = (struct etr__region){ from->regions[i].task, name };
 	}
-	if (etr__hash_get(&a->guess->first_range, (uint64_t)from->id)) {
-		g->nranges = from->nranges;
-		if (g->nranges)
-			memcpy(g->ranges, from->ranges, g->nranges * sizeof(*g->ranges));
-	}
+	if (etr__hash_get(&a->guess->first_range, (uint64_t)from->id) && etr__ranges_copy(g, from) != 0)
+		a->failed = true;
 }
 
 static int adopt_ps(const struct etr__guess *guess, struct etr__order *truth)

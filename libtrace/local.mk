@@ -14,6 +14,7 @@ libtracecore_la_SOURCES = \
 	%D%/genverify.c %D%/genverify.h \
 	%D%/goquote.c %D%/goquote.h \
 	%D%/gosort.c %D%/gosort.h \
+	%D%/granges.c %D%/granges.h \
 	%D%/growth.h \
 	%D%/guess.c %D%/guess.h %D%/guesscheck.c \
 	%D%/gtable.c %D%/gtable.h \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libtrace/granges.h"
 #include "libtrace/growth.h"
 
 void etr__model_init(struct etr__model *model)
@@ -68,7 +69,7 @@ void etr__model_forget_g(struct etr__model *model, struct etr__g *g)
 	for (size_t i = 0; i < g->nregions; i++)
 		etr__name_put(model, g->regions[i].name);
 	g->nregions = 0;
-	g->nranges = 0;
+	etr__ranges_clear(g);
 	g->status = ETR__G_FORGOTTEN;
 	if (g->bound == 0)
 		etr__gtable_remove(&model->gs, g);

@@ -33,12 +33,6 @@ struct etr__region {
 	struct etr__name *name;
 };
 
-/* A range that is open on a G; for an STW its kind as the file's string id. */
-struct etr__range {
-	uint8_t begin;			/* type byte of the event that begins such a range */
-	uint64_t kind;
-};
-
 struct etr__p {
 	int64_t id;
 	struct etr__seq seq;

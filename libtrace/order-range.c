@@ -2,7 +2,7 @@
  *
  * order-range.c - rules of ranges of time (stop-the-world, collections, sweeps, mark assists) and of metrics.
  */
-#include "libtrace/growth.h"
+#include "libtrace/granges.h"
 #include "libtrace/order.h"
 
 static void range(struct etr_event *out, uint8_t kind, uint8_t resource, int64_t id, etr_string_id name)
@@ -16,25 +16,14 @@ static void range(struct etr_event *out, uint8_t kind, uint8_t resource, int64_t
 	out->u.range.swept = out->u.range.reclaimed = 0;
 }
 
-/* Ranges of a goroutine.  They are few, and their order matters: the first of a type is the one that ends. */
-
-static struct etr__range *find_range(struct etr__g *g, uint8_t begin, uint64_t kind)
-{
-	for (size_t i = 0; i < g->nranges; i++)
-		if (g->ranges[i].begin == begin && g->ranges[i].kind == kind)
-			return &g->ranges[i];
-	return NULL;
-}
+/* Ranges of a goroutine. */
 
 static int open_range(struct etr__order *o, struct etr__cursor *c, struct etr__g *g, uint8_t begin, uint64_t kind)
 {
-	if (find_range(g, begin, kind))
+	if (etr__range_is_open(g, begin, kind))
 		return ORDER_FAULT(o, c, "%s of goroutine %lld, where such a range is open already", wire_specs[c->type].name,
 				   (long long)g->id);
-	if (etr__grow(&g->ranges, &g->capranges, g->nranges + 1) != 0)
-		return etr__fault_nomem(o->fault);
-	g->ranges[g->nranges++] = (struct etr__range){ begin, kind };
-	return 0;
+	return etr__range_open(g, begin, kind) == 0 ? 0 : etr__fault_nomem(o->fault);
 }
 
 /* The goroutine of a complete context, which must not have ended; NULL with the fault recorded. */
@@ -83,7 +72,7 @@ int etr__rule_g_range_active(struct etr__order *o, struct etr__cursor *c, struct
 	if (o->now->number == o->model.first_gen) {
 		if (open_range(o, c, g, WIRE_GC_MARK_ASSIST_BEGIN, 0) < 0)
 			return o->fault->code;
-	} else if (!find_range(g, WIRE_GC_MARK_ASSIST_BEGIN, 0)) {
+	} else if (!etr__range_is_open(g, WIRE_GC_MARK_ASSIST_BEGIN, 0)) {
 		return ORDER_FAULT(o, c, "%s of goroutine %lld, where no such range is open", wire_specs[c->type].name,
 				   (long long)g->id);
 	}
@@ -97,17 +86,12 @@ int etr__rule_g_range_end(struct etr__order *o, struct etr__cursor *c, struct et
 	uint8_t begin = c->type == WIRE_STW_END ? WIRE_STW_BEGIN : WIRE_GC_MARK_ASSIST_BEGIN;
 	etr_string_id name = ETR__STRING_ASSIST;
 	uint64_t kind;
-	size_t i = 0;
 
 	if (!g)
 		return o->fault->code;
-	while (i < g->nranges && g->ranges[i].begin != begin)
-		i++;
-	if (i == g->nranges)
+	if (!etr__range_close(g, begin, &kind))
 		return ORDER_FAULT(o, c, "%s of goroutine %lld, where no such range is open", wire_specs[c->type].name,
 				   (long long)g->id);
-	kind = g->ranges[i].kind;
-	g->ranges[i] = g->ranges[--g->nranges];
 	if (c->type == WIRE_STW_END && stw_name(o, kind, &name) < 0)
 		return o->fault->code;
 	range(out, ETR_KIND_RANGE_END, ETR_RESOURCE_GOROUTINE, g->id, name);

@@ -558,6 +558,88 @@ START_TEST(a_stopped_world_does_not_span_generations)
 }
 END_TEST
 
+#define STOPS 100000
+
+/* Has the next range of that kind end (or begin), whose name must be the one of number i; -1: a mark assist. */
+static void expect_range(struct etr_reader *r, uint8_t kind, int i)
+{
+	char name[64] = "GC mark assist";
+	struct etr_event ev;
+
+	if (i >= 0)
+		snprintf(name, sizeof(name), "stop-the-world (%d)", i);
+	do
+		ck_assert_msg(etr_reader_next(r, &ev) == 1, "%s", etr_reader_detail(r));
+	while (ev.kind != ETR_KIND_RANGE_BEGIN && ev.kind != ETR_KIND_RANGE_END);
+	ck_assert_int_eq(ev.kind, kind);
+	ck_assert_str_eq(etr_reader_string(r, ev.u.range.name, NULL), name);
+}
+
+/* Whoever looked through all that are open at every event would take some 10^10 steps here. */
+START_TEST(a_goroutine_may_stop_the_world_in_many_ways_at_once)
+{
+	static int open[STOPS + 1];
+	struct bytes b = { 0 };
+	struct etr_writer *w = etr_writer_new(append, &b, 1000);
+	struct etr_reader *r = etr_reader_new();
+	struct etr_event ev;
+	uint64_t first = 0;
+	int rc, n = 0;
+
+	etr_writer_set_verify(w, 0);
+	etr_writer_begin_generation(w, 1, 1, 1, 1);
+	EVENT(w, 10, WIRE_PROC_STATUS, 1, 0, WIRE_P_RUNNING);
+	EVENT(w, 10, WIRE_GO_STATUS, 2, 1, 10, WIRE_G_RUNNING);
+	for (int i = 0; i < STOPS; i++) {
+		char text[16];
+		uint64_t id = (uint64_t)etr_writer_string(w, text, (size_t)snprintf(text, sizeof(text), "%d", i));
+
+		first = i ? first : id;
+		EVENT(w, 10, WIRE_STW_BEGIN, 3, id, 0);
+	}
+	for (int i = 0; i < STOPS; i++) {
+		EVENT(w, 10, WIRE_GC_MARK_ASSIST_BEGIN, 4, 0);
+		if (i == STOPS / 2)
+			EVENT(w, 10, WIRE_STW_END, 4);
+		EVENT(w, 10, WIRE_GC_MARK_ASSIST_END, 4);
+	}
+	for (int i = 2; i < STOPS; i++)
+		EVENT(w, 10, WIRE_STW_END, 5);
+	/* The last one is the one that came second; it is still open, and the first is not. */
+	EVENT(w, 10, WIRE_STW_BEGIN, 6, first, 0);
+	EVENT(w, 10, WIRE_STW_BEGIN, 6, first + 1, 0);
+	ck_assert_int_eq(etr_writer_end_generation(w), 0);
+
+	etr_reader_open_memory(r, b.p, b.n);
+	for (; n < STOPS; n++) {
+		expect_range(r, ETR_KIND_RANGE_BEGIN, n);
+		open[n] = n;
+	}
+	for (int i = 0; i < STOPS; i++) {
+		expect_range(r, ETR_KIND_RANGE_BEGIN, -1);
+		if (i == STOPS / 2) {
+			/* The assist, which is the last, takes its place, and ends itself. */
+			expect_range(r, ETR_KIND_RANGE_END, open[0]);
+			open[0] = open[--n];
+		}
+		expect_range(r, ETR_KIND_RANGE_END, -1);
+	}
+	while (n > 1) {
+		expect_range(r, ETR_KIND_RANGE_END, open[0]);
+		open[0] = open[--n];
+	}
+	ck_assert_int_eq(open[0], 1);
+	expect_range(r, ETR_KIND_RANGE_BEGIN, 0);
+	while ((rc = etr_reader_next(r, &ev)) == 1)
+		ck_assert_int_eq(ev.kind, ETR_KIND_SYNC);
+	ck_assert_int_eq(rc, -ETR_E_ORDER);
+	ck_assert_ptr_nonnull(strstr(etr_reader_detail(r), "where such a range is open already"));
+	etr_reader_free(r);
+	etr_writer_free(w);
+	free(b.p);
+}
+END_TEST
+
 START_TEST(long_strings_are_cut_between_characters)
 {
 	struct bytes b = { 0 };
@@ -646,6 +728,7 @@ int main(void)
 	tcase_add_test(c, a_generation_that_breaks_a_rule_is_not_written);
 	tcase_add_test(c, a_writer_that_does_not_verify_takes_the_callers_word);
 	tcase_add_test(c, a_stopped_world_does_not_span_generations);
+	tcase_add_test(c, a_goroutine_may_stop_the_world_in_many_ways_at_once);
 	tcase_add_test(c, long_strings_are_cut_between_characters);
 	tcase_add_test(c, a_full_disk_stays_full);
 	tcase_add_test(c, time_may_go_back_on_a_thread);
