@@ -127,4 +127,24 @@ for t in ours go user; do
 done
 "$pprof" sync -o p.gz ours --base go && ./checkpprof -negative p.gz || fail "a difference"
 "$GO" tool pprof -top p.gz >/dev/null 2>&1 && "$GO" tool pprof -traces p.gz >/dev/null 2>&1 || fail "pprof on a difference"
+
+# The pages that pprof serves; it picks a free port and tells which.
+command -v curl >/dev/null || exit $bad
+"$pprof" sync -o p.gz go || fail "sync of go"
+"$GO" tool -n pprof >tool 2>/dev/null && [ -x "$(cat tool)" ] || exit $bad
+: >served
+"$(cat tool)" -http=localhost: -no_browser p.gz >served 2>&1 &
+server=$!
+tries=0
+until url=$(sed -n 's/^Serving web UI on //p' served) && [ -n "$url" ] && curl -s -o page "$url/ui/"; do
+	tries=$((tries + 1))
+	kill -0 $server 2>/dev/null && [ $tries -lt 600 ] || break
+	sleep 0.1
+done
+for page in ui/ ui/top ui/flamegraph; do
+	[ "$(curl -s -o page -w '%{http_code}' -L "$url/$page")" = 200 ] && grep -q 'sync.(\*WaitGroup).Wait' page ||
+		{ fail "pprof's page $page"; cat served; }
+done
+kill $server 2>/dev/null
+wait $server 2>/dev/null
 exit $bad
