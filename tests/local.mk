@@ -153,7 +153,7 @@ test_pthost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_pthost_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
 endif
 endif
-EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go %D%/interop/cmd/cutcompare/main.go
+EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go %D%/interop/cmd/blocked/main.go %D%/interop/cmd/cutcompare/main.go
 
 # The mutex profile of a program with known times.
 if HAVE_RT
