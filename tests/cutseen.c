@@ -35,8 +35,10 @@ static size_t ntexts, nstacks;
 
 static void forget_hashes(void)
 {
-	memset(text_hash, 0, ntexts * sizeof(*text_hash));
-	memset(stack_hash, 0, nstacks * sizeof(*stack_hash));
+	if (ntexts)
+		memset(text_hash, 0, ntexts * sizeof(*text_hash));
+	if (nstacks)
+		memset(stack_hash, 0, nstacks * sizeof(*stack_hash));
 }
 
 static uint64_t *slot(uint64_t **list, size_t *n, size_t id)

@@ -86,11 +86,15 @@ int main(int argc, char **argv)
 {
 	struct etr_reader *reader;
 	struct an_source source;
+	int status;
 
 	if (argc < 2)
 		return exrt_run(run, NULL) != 0;
 	reader = etr_reader_new();
 	if (!reader || etr_reader_open_path(reader, argv[1]) < 0 || an_source_init(&source, reader) < 0)
 		return 2;
-	return check(&source);
+	status = check(&source);
+	an_source_free(&source);
+	etr_reader_free(reader);
+	return status;
 }

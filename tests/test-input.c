@@ -433,12 +433,12 @@ static void seek_all(const struct bytes *b, const struct bytes *form, const stru
 			take(&o, &ev);
 		}
 		ck_assert_int_eq(etr_reader_seek_generation(r, 1000000), 0);
+		free(t.p);
 		if (i % 2)
 			continue;
 		drain(r, &o);
 		assert_same(&want, &o);
 		ck_assert_uint_eq(etr_reader_good_size(r), b->n);
-		free(t.p);
 	}
 	etr_reader_free(r);
 }

@@ -549,16 +549,20 @@ START_TEST(ignored_signals_stay_ignored)
 }
 END_TEST
 
+/*
+ * ThreadSanitizer forbids threads after a fork.  AddressSanitizer's allocator keeps, in the child, the locks that the parent's
+ * other threads held, so a thread there may wait for ever.
+ */
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define NO_THREADS_AFTER_FORK 1
 #endif
 #endif
-#ifdef __SANITIZE_THREAD__
-#define THREAD_SANITIZER 1
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define NO_THREADS_AFTER_FORK 1
 #endif
-#ifdef THREAD_SANITIZER
-static const bool no_threads_after_fork = true;		/* it forbids them */
+#ifdef NO_THREADS_AFTER_FORK
+static const bool no_threads_after_fork = true;
 #else
 static const bool no_threads_after_fork = false;
 #endif
