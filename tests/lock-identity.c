@@ -79,7 +79,10 @@ static int check(struct an_source *source)
 		}
 	}
 	printf("%zu waits for %zu locks, %zu of them ended by an unlock of another\n", ended, seen.n, bad);
-	return ended < 2 * LOCKS || seen.n != LOCKS || bad;
+	bad += ended < 2 * LOCKS || seen.n != LOCKS;
+	an_map_free(&waits);
+	an_map_free(&seen);
+	return bad != 0;
 }
 
 int main(int argc, char **argv)
