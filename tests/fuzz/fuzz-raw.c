@@ -49,7 +49,7 @@ static char *to_text(const void *data, size_t size, size_t *len, int *rc)
 	return text;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int try_one(const uint8_t *data, size_t size)
 {
 	size_t len = 0, len2 = 0, nbytes = 0;
 	char *text, *text2, *bytes = NULL, detail[128];
@@ -73,4 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(text2);
 	free(bytes);
 	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_is_compressed(data, size) ? 0 : try_one(data, size);
 }

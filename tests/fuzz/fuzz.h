@@ -27,6 +27,20 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);	/* libFuzzer's 
 		}                                                                                                                \
 	} while (0)
 
+/*
+ * Whether it is zstd's (RFC 8878, 3.1): a frame or a skippable one.  Offsets are then those of what is unpacked and say nothing of the
+ * input's size; fuzz-zstd is there for such input.
+ */
+static inline int fuzz_is_compressed(const uint8_t *data, size_t size)
+{
+	uint32_t magic;
+
+	if (size < 4)
+		return 0;
+	magic = (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
+	return magic == 0xfd2fb528 || (magic & 0xfffffff0) == 0x184d2a50;
+}
+
 /* What a reader made of its input. */
 struct fuzz_outcome {
 	uint64_t events;
