@@ -8,22 +8,7 @@
 
 #include <exectrace/raw.h>
 
-/* How many bytes the UTF-8 character at s has, as RFC 3629 allows them; 0 for none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-	uint32_t c = len > 1 ? s[0] & (0xffu >> (len + 1)) : s[0];
-
-	if (len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	return len > 1 && (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) ? 0 : len;
-}
+#include "analysis/text.h"
 
 /* Bytes that stand for themselves in a JSON string. */
 static inline bool is_plain(unsigned char c)
@@ -35,7 +20,7 @@ static inline bool is_plain(unsigned char c)
 static size_t put_odd(struct textout *t, const unsigned char *s, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t len = utf8_length(s, n);
+	size_t len = an_text_utf8((const char *)s, n);
 
 	if (len == 0) {
 		textout_lit(t, "\\ufffd");
