@@ -261,3 +261,11 @@ lock_identity_LDADD = libexectrace-rt.la libanalysis.la libexectrace.la
 dist_check_SCRIPTS += %D%/lock-identity.sh
 TESTS += %D%/lock-identity.sh
 endif
+
+# What has several threads: `make check-concurrent` in a build with ThreadSanitizer.
+concurrent_tests = %D%/stress.sh %D%/mutex-known.sh %D%/tracer-stress.sh tracer-units tracer-session test-sched test-runtime \
+	%D%/record-pthread.sh %D%/trace-record.sh test-pthost %D%/locktimes.sh %D%/lock-identity.sh %D%/compressed.sh test-input test-trace \
+	%D%/readers-threads.sh %D%/trace-cut-seek.sh %D%/commands-common.sh %D%/fuzz/replay.sh
+check-concurrent:
+	$(MAKE) check TESTS='$(filter $(concurrent_tests),$(TESTS))'
+.PHONY: check-concurrent
