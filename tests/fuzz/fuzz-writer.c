@@ -60,6 +60,7 @@ static struct world {
 	int ng;				/* ids that were given */
 	uint64_t time, gc_seq, next_task;
 	bool marking;
+	int gc_first;			/* the thread that put the trace's first GCBegin, in its generation; else -1 */
 	bool mistakes;			/* are made */
 	bool over;			/* the writer has refused a generation */
 	uint64_t delivered;		/* events that the reader must deliver, */
@@ -213,6 +214,7 @@ static void begin_generation(void)
 	s.time += 1000;
 	check(etr_writer_begin_generation(s.w, s.time, s.time * 3, 1700000000, 999999999));
 	s.delivered++;
+	s.gc_first = -1;
 	for (int i = 0; i < NM; i++)
 		s.m[i].announced = false;
 	for (int i = 0; i < NP; i++) {
@@ -317,15 +319,29 @@ static void annotate(int m, struct g *g)
 	}
 }
 
+/*
+ * Begins or ends a collection.  A trace's first GCBegin tells where the collector's sequence begins, and which is the first is told
+ * by the clocks; so until the generation ends no other thread begins a collection, as its clock may be behind.
+ */
+static void turn_collector(int m)
+{
+	if (s.marking) {
+		PUT(m, WIRE_GC_END, ++s.gc_seq);
+	} else {
+		if (s.gc_seq == 0)
+			s.gc_first = m;
+		else if (s.gc_first >= 0 && s.gc_first != m)
+			return;
+		PUT(m, WIRE_GC_BEGIN, ++s.gc_seq, a_stack());
+	}
+	s.marking = !s.marking;
+}
+
 static void collect(int m)
 {
 	switch (byte() % 4) {
 	case 0:
-		if (s.marking)
-			PUT(m, WIRE_GC_END, ++s.gc_seq);
-		else
-			PUT(m, WIRE_GC_BEGIN, ++s.gc_seq, a_stack());
-		s.marking = !s.marking;
+		turn_collector(m);
 		break;
 	case 1:
 		PUT(m, WIRE_STW_BEGIN, a_string(), a_stack());
