@@ -296,11 +296,12 @@ static int adopt_ms(const struct etr__guess *guess, struct etr__order *truth)
 
 		if (!m)
 			return -1;
-		m->known = m->known || from->known;
+		if (from->known)
+			etr__model_know(&truth->model, m);
 		if (!etr__is_inherited(from->gid))
 			etr__bind_g(&truth->model, m, from->g ? etr__model_g(&truth->model, from->gid) : NULL);
 		if (!etr__is_inherited(from->pid))
-			etr__bind_p(m, from->p ? etr__model_p(&truth->model, from->pid) : NULL);
+			etr__bind_p(&truth->model, m, from->p ? etr__model_p(&truth->model, from->pid) : NULL);
 	}
 	return 0;
 }

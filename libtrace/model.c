@@ -90,7 +90,84 @@ struct etr__p *etr__model_add_p(struct etr__model *model, int64_t id, uint8_t st
 	p->status = p->told = status;
 	p->seq = (struct etr__seq){ gen, 0 };
 	model->ps[model->nps++] = p;
+	if (id != -1)
+		return p;
+	model->none = p;
+	for (size_t i = 0; i < model->nms; i++)
+		if (model->ms[i]->known && !model->ms[i]->p)
+			etr__holders_add(p, model->ms[i]);
 	return p;
+}
+
+/*
+ * The holders of a P are a pairing heap, ordered by index: nearly always one thread, but a hostile trace may bind any number to a P.
+ * `prev` is the one before it among its parent's children, of the first the parent.
+ */
+static struct etr__m *merge(struct etr__m *a, struct etr__m *b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	if (b->index < a->index) {
+		struct etr__m *swap = a;
+
+		a = b;
+		b = swap;
+	}
+	b->prev = a;
+	b->next = a->child;
+	if (b->next)
+		b->next->prev = b;
+	a->child = b;
+	return a;
+}
+
+/* One heap of several, which are siblings. */
+static struct etr__m *merge_all(struct etr__m *first)
+{
+	struct etr__m *pairs = NULL, *root = NULL;
+
+	while (first) {
+		struct etr__m *a = first, *b = a->next;
+
+		first = b ? b->next : NULL;
+		a->next = a->prev = NULL;
+		if (b)
+			b->next = b->prev = NULL;
+		a = merge(a, b);
+		a->next = pairs;
+		pairs = a;
+	}
+	while (pairs) {
+		struct etr__m *a = pairs;
+
+		pairs = a->next;
+		a->next = NULL;
+		root = merge(root, a);
+	}
+	return root;
+}
+
+void etr__holders_add(struct etr__p *p, struct etr__m *m)
+{
+	m->child = m->next = m->prev = NULL;
+	p->holder = merge(p->holder, m);
+}
+
+void etr__holders_remove(struct etr__p *p, struct etr__m *m)
+{
+	struct etr__m *below = merge_all(m->child);
+
+	if (p->holder == m) {
+		p->holder = below;
+		return;
+	}
+	if (m->prev->child == m)
+		m->prev->child = m->next;
+	else
+		m->prev->next = m->next;
+	if (m->next)
+		m->next->prev = m->prev;
+	p->holder = merge(p->holder, below);
 }
 
 struct etr__m *etr__model_get_m(struct etr__model *model, int64_t id)
@@ -110,6 +187,7 @@ struct etr__m *etr__model_get_m(struct etr__model *model, int64_t id)
 		return NULL;
 	}
 	m->id = id;
+	m->index = (uint32_t)model->nms;
 	m->gid = m->pid = model->inherits ? ETR__INHERITED + (int64_t)model->nms : -1;
 	model->ms[model->nms++] = m;
 	return m;

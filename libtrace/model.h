@@ -39,6 +39,7 @@ struct etr__p {
 	uint8_t status;			/* enum wire_pstatus, or 0 */
 	uint8_t told;			/* the first that was told */
 	bool sweeping;
+	struct etr__m *holder;		/* of the threads bound to it the one made first, the root of a heap of them; of P -1: see none */
 };
 
 struct etr__m {
@@ -46,7 +47,9 @@ struct etr__m {
 	int64_t id;
 	struct etr__g *g;		/* NULL: none */
 	struct etr__p *p;
-	bool known;			/* an event of it was tried, or a G bound */
+	bool known;			/* an event of it was tried, or a G bound; set by etr__model_know() */
+	uint32_t index;			/* in ms[] */
+	struct etr__m *child, *next, *prev;	/* in its P's heap */
 };
 
 struct etr__task {
@@ -81,6 +84,7 @@ struct etr__model {
 	size_t nps, capps;
 	struct etr__m **ms;
 	size_t nms, capms;
+	struct etr__p *none;		/* the P -1, NULL until a trace has one: it is held by all known threads without a P */
 	struct etr__m no_thread;	/* the context of batches without a thread; never changes */
 };
 
@@ -138,12 +142,33 @@ static inline void etr__bind_g(struct etr__model *model, struct etr__m *m, struc
 		etr__gtable_remove(&model->gs, old);
 }
 
-static inline void etr__bind_p(struct etr__m *m, struct etr__p *p)
+/* A thread is, or is not any more, among those that hold a P. */
+void etr__holders_add(struct etr__p *p, struct etr__m *m);
+void etr__holders_remove(struct etr__p *p, struct etr__m *m);
+
+static inline void etr__model_know(struct etr__model *model, struct etr__m *m)
 {
+	if (__builtin_expect(m->known, 1))
+		return;
+	m->known = true;
+	if (model->none && m->id != -1 && !m->p)
+		etr__holders_add(model->none, m);
+}
+
+/* The thread must be known. */
+static inline void etr__bind_p(struct etr__model *model, struct etr__m *m, struct etr__p *p)
+{
+	struct etr__p *was = m->p ? m->p : model->none, *now;
+
 	if (m->id == -1)
 		return;
 	if (p && p->id == -1)
 		p = NULL;
+	now = p ? p : model->none;
+	if (was && was != now)
+		etr__holders_remove(was, m);
+	if (now && was != now)
+		etr__holders_add(now, m);
 	m->p = p;
 	m->pid = p ? p->id : -1;
 }

@@ -39,7 +39,7 @@ static int bind_elsewhere(struct etr__order *o, struct etr__cursor *c, struct et
 		return ORDER_FAULT(o, c, "who has goroutine %lld depends on what came before", (long long)g->id);
 	if (!m->known) {
 		/* This is how it gets there, so the context is still the teller's. */
-		m->known = true;
+		etr__model_know(&o->model, m);
 		etr__bind_g(&o->model, m, g);
 	} else if (m->gid != g->id) {
 		return ORDER_FAULT(o, c, "goroutine %lld is said to be in a syscall on thread %lld, which has goroutine %lld",
@@ -286,7 +286,7 @@ int etr__rule_go_destroy_syscall(struct etr__order *o, struct etr__cursor *c, st
 		o->npending = 1;
 		etr__p_transition(out, p->id, ETR_STATE_RUNNING, ETR_STATE_IDLE);
 		p->status = WIRE_P_SYSCALL_ABANDONED;
-		etr__bind_p(c->m, NULL);
+		etr__bind_p(&o->model, c->m, NULL);
 	}
 	return 1;
 }

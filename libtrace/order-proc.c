@@ -15,19 +15,16 @@ static const uint8_t state_of[] = {
 /* Makes `out` an event of the thread that holds p. */
 static int move_to_holder(struct etr__order *o, struct etr__cursor *c, struct etr__p *p, struct etr_event *out)
 {
+	const struct etr__m *m = p->holder;
+
 	if (o->guess)
 		return ORDER_FAULT(o, c, "who has processor %lld depends on what came before", (long long)p->id);
-	for (size_t i = 0; i < o->model.nms; i++) {
-		const struct etr__m *m = o->model.ms[i];
-
-		if (!m->known || m->pid != p->id)
-			continue;
-		out->m = m->id;
-		out->p = p->id;
-		out->g = m->gid;
-		return 0;
-	}
-	return ORDER_FAULT(o, c, "processor %lld is about to be stolen, but no thread holds it", (long long)p->id);
+	if (!m)
+		return ORDER_FAULT(o, c, "processor %lld is about to be stolen, but no thread holds it", (long long)p->id);
+	out->m = m->id;
+	out->p = p->id;
+	out->g = m->gid;
+	return 0;
 }
 
 int etr__rule_proc_status(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
@@ -56,7 +53,7 @@ int etr__rule_proc_status(struct etr__order *o, struct etr__cursor *c, struct et
 	p->seq = (struct etr__seq){ o->now->number, 0 };
 	etr__p_transition(out, id, from, to);
 	if (status == WIRE_P_RUNNING || status == WIRE_P_SYSCALL)
-		etr__bind_p(c->m, p);
+		etr__bind_p(&o->model, c->m, p);
 	if (promoted && move_to_holder(o, c, p, out) < 0)
 		return o->fault->code;
 	return 1;
@@ -75,7 +72,7 @@ int etr__rule_proc_start(struct etr__order *o, struct etr__cursor *c, struct etr
 		return rc;
 	p->status = WIRE_P_RUNNING;
 	p->seq.n++;
-	etr__bind_p(c->m, p);
+	etr__bind_p(&o->model, c->m, p);
 	etr__p_transition(out, id, ETR_STATE_IDLE, ETR_STATE_RUNNING);
 	return 1;
 }
@@ -90,7 +87,7 @@ int etr__rule_proc_stop(struct etr__order *o, struct etr__cursor *c, struct etr_
 	if (p->status != WIRE_P_RUNNING && p->status != WIRE_P_SYSCALL)
 		return ORDER_FAULT(o, c, "processor %lld stops, but is not running", (long long)p->id);
 	p->status = WIRE_P_IDLE;
-	etr__bind_p(c->m, NULL);
+	etr__bind_p(&o->model, c->m, NULL);
 	etr__p_transition(out, p->id, ETR_STATE_RUNNING, ETR_STATE_IDLE);
 	return 1;
 }
@@ -106,7 +103,7 @@ static int take_from(struct etr__order *o, struct etr__cursor *c, struct etr__p 
 	if (victim->pid != p->id)
 		return ORDER_FAULT(o, c, "processor %lld is stolen from thread %lld, which does not hold it", (long long)p->id,
 				   (long long)victim->id);
-	etr__bind_p(victim, NULL);
+	etr__bind_p(&o->model, victim, NULL);
 	return 0;
 }
 

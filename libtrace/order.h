@@ -163,7 +163,7 @@ static inline int etr__order_try(struct etr__order *o, struct etr__cursor *c, st
 	struct etr__m *m = c->m;
 	int rc;
 
-	m->known = true;
+	etr__model_know(&o->model, m);
 	if (!c->has_args)
 		etr__cursor_args(c);
 	if (__builtin_expect(!rule->fn, 0))

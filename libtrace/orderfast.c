@@ -333,7 +333,6 @@ thread:
 	if (c->end - p < LOOK_AHEAD || !proc || time <= 0 || time > bound || !f->usual_clock)
 		return (int)(ev - events);
 	limit = c->end - LOOK_AHEAD;
-	m->known = true;
 	context = two(proc->id, m->id);
 	while (ev < last) {
 		struct numbers v;

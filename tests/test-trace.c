@@ -640,6 +640,50 @@ START_TEST(a_goroutine_may_stop_the_world_in_many_ways_at_once)
 }
 END_TEST
 
+#define HOLDERS 2000
+#define TOLD 100000
+
+/* Two threads hold processor 5, behind many that hold their own: the one that came first is it, then the other. */
+START_TEST(who_holds_an_abandoned_processor_is_known_among_many_threads)
+{
+	struct bytes b = { 0 };
+	struct etr_writer *w = etr_writer_new(append, &b, 1000000000);
+	struct etr_reader *r = etr_reader_new();
+	int64_t holder = HOLDERS;
+	struct etr_event ev;
+	int rc, n = 0;
+
+	etr_writer_set_verify(w, 0);
+	etr_writer_begin_generation(w, 1, 1, 1, 1);
+	for (uint64_t m = 0; m < HOLDERS; m++)
+		EVENT(w, m, WIRE_PROC_STATUS, 2 + m, 1000 + m, WIRE_P_RUNNING);
+	EVENT(w, HOLDERS, WIRE_PROC_STATUS, 10000, 5, WIRE_P_SYSCALL);
+	EVENT(w, HOLDERS + 1, WIRE_PROC_STATUS, 10001, 5, WIRE_P_SYSCALL);
+	for (uint64_t i = 0; i < TOLD; i++) {
+		if (i == TOLD / 2)
+			EVENT(w, HOLDERS, WIRE_PROC_STATUS, 10002 + i, 6, WIRE_P_RUNNING);
+		EVENT(w, 0, WIRE_PROC_STATUS, 10002 + i, 5, WIRE_P_SYSCALL_ABANDONED);
+	}
+	ck_assert_int_eq(etr_writer_end_generation(w), 0);
+	etr_reader_open_memory(r, b.p, b.n);
+	while ((rc = etr_reader_next(r, &ev)) == 1) {
+		if (ev.kind != ETR_KIND_STATE_TRANSITION)
+			continue;
+		if (ev.u.transition.id == 6)
+			holder = HOLDERS + 1;
+		if (ev.u.transition.id != 5 || ev.from != ETR_STATE_RUNNING || ev.to != ETR_STATE_RUNNING || n++ == 0)
+			continue;
+		ck_assert_int_eq(ev.m, holder);
+		ck_assert_int_eq(ev.p, 5);
+	}
+	ck_assert_msg(rc == 0, "%s", etr_reader_detail(r));
+	ck_assert_int_eq(n, TOLD + 1);
+	etr_reader_free(r);
+	etr_writer_free(w);
+	free(b.p);
+}
+END_TEST
+
 START_TEST(long_strings_are_cut_between_characters)
 {
 	struct bytes b = { 0 };
@@ -729,6 +773,7 @@ int main(void)
 	tcase_add_test(c, a_writer_that_does_not_verify_takes_the_callers_word);
 	tcase_add_test(c, a_stopped_world_does_not_span_generations);
 	tcase_add_test(c, a_goroutine_may_stop_the_world_in_many_ways_at_once);
+	tcase_add_test(c, who_holds_an_abandoned_processor_is_known_among_many_threads);
 	tcase_add_test(c, long_strings_are_cut_between_characters);
 	tcase_add_test(c, a_full_disk_stays_full);
 	tcase_add_test(c, time_may_go_back_on_a_thread);
