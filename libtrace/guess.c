@@ -21,7 +21,8 @@
  *			A G in a syscall: R: its thread had it.  F: the context.  (Any later one of such a G fails.)
  *   M, known		Whom a P is stolen from, whose G is in a syscall: see there.  Rules that look for one fail without.
  *   order of ms[]	Only for an abandoned P, which fails.  Adopting adds new ones in the order in which they came up.
- *   ranges of a G	Told or begun.  R: the first was told: exactly a mark assist was open; begun: nothing was.
+ *   ranges of a G	Told or begun.  R: the first was told: exactly a mark assist was open; begun: nothing was.  (Telling of a
+ *			later one fails.)
  *   sweep of a P	Likewise.
  *   collector		Likewise.  R: the state and number that the first event needs, and its context.
  *   regions of a G	One that ends when none is open: R: at that depth this one was open, or none.
@@ -114,8 +115,12 @@ static void note_range(struct etr__guess *guess, const struct etr_event *ev)
 	struct etr__hash *seen = on_g ? &guess->first_range : &guess->first_sweep;
 	struct etr__first first = { ev->u.range.id, ev->kind };
 
-	if (etr__hash_get(seen, (uint64_t)first.id))
+	if (etr__hash_get(seen, (uint64_t)first.id)) {
+		/* Told behind its end, which a first generation may. */
+		if (ev->kind == ETR_KIND_RANGE_ACTIVE)
+			guess->failed = true;
 		return;
+	}
 	if (etr__hash_put(seen, (uint64_t)first.id, 1) != 0)
 		guess->failed = true;
 	if (on_g)
