@@ -14,6 +14,8 @@
 
 #include "analysis/grow.h"
 
+#define BATCH 128		/* events that are read at once */
+
 int an_slicer_init(struct an_slicer *slicer, struct an_source *source, const struct an_slicing *slicing)
 {
 	memset(slicer, 0, sizeof(*slicer));
@@ -268,40 +270,72 @@ static int end_all(struct an_slicer *slicer, int rc, int64_t end)
 	return rc < 0 ? rc : result;
 }
 
-/* Takes an event of the trace, a Sync one event late: *kept is one that waits. */
-static int take_in_turn(struct an_slicer *slicer, const struct etr_event *ev, struct etr_event *kept)
+/* There is nothing more to do. */
+static bool is_done(const struct an_slicer *slicer)
 {
-	bool is_sync = ev->kind == ETR_KIND_SYNC;
+	return !slicer->have_window && !slicer->current && !slicer->closing;
+}
+
+/* Events behind the generation's Sync. */
+static int take_all(struct an_slicer *slicer, const struct etr_event *events, int n)
+{
+	int i = 0, rc = 0;
+
+	while (i < n && rc == 0 && !is_done(slicer)) {
+		int first = i;
+
+		if (slicer->current || slicer->closing || events[i].time >= slicer->edge) {
+			rc = take(slicer, &events[i++]);
+			continue;
+		}
+		/* Before a window there is nothing to do but to follow them. */
+		while (i < n && events[i].time < slicer->edge)
+			i++;
+		rc = an_world_events(&slicer->world, events + first, (size_t)(i - first));
+	}
+	return rc;
+}
+
+/* Takes what was read at once, a Sync when something follows it: *kept is one that waits. */
+static int take_batch(struct an_slicer *slicer, const struct etr_event *events, int n, struct etr_event *kept)
+{
+	struct an_source *source = slicer->world.source;
+	bool is_sync = events[0].kind == ETR_KIND_SYNC;
 	int rc = 0;
 
+	if (!slicer->begun) {
+		slicer->begun = true;
+		slicer->generation = etr_reader_generation(source->reader);
+		rc = begin(slicer, &events[0]);
+		/* Where that led elsewhere, it does not go on here. */
+		return rc < 0 || source->sought ? rc : take_all(slicer, events + 1, n - 1);
+	}
+	if (is_sync && kept->kind == ETR_KIND_SYNC)
+		rc = take(slicer, kept);
+	slicer->generation = etr_reader_generation(source->reader);
+	if (is_sync)
+		*kept = events[0];
+	if (n == is_sync || rc < 0)
+		return rc;
 	if (kept->kind == ETR_KIND_SYNC)
 		rc = take(slicer, kept);
 	kept->kind = 0;
-	slicer->generation = etr_reader_generation(slicer->world.source->reader);
-	if (is_sync)
-		*kept = *ev;
-	return rc < 0 || is_sync ? rc : take(slicer, ev);
+	return rc < 0 ? rc : take_all(slicer, events + is_sync, n - is_sync);
 }
 
 int an_slicer_run(struct an_slicer *slicer)
 {
-	struct an_source *source = slicer->world.source;
-	struct etr_event ev, kept = { .kind = 0 };
+	struct etr_event events[BATCH], kept = { .kind = 0 };
 	int64_t end = 0;
-	int rc;
+	int n, rc = 0;
 
-	while ((rc = an_source_next(source, &ev)) == 1) {
-		end = ev.time;
-		if (source->events == 1) {
-			slicer->generation = etr_reader_generation(source->reader);
-			rc = begin(slicer, &ev);
-		} else {
-			rc = take_in_turn(slicer, &ev, &kept);
-		}
+	while ((n = an_source_next_events(slicer->world.source, events, BATCH)) > 0) {
+		end = events[n - 1].time;
+		rc = take_batch(slicer, events, n, &kept);
 		if (rc < 0)
 			break;
-		if (!slicer->have_window && !slicer->current && !slicer->closing)
+		if (is_done(slicer))
 			return 0;
 	}
-	return end_all(slicer, rc, end);
+	return end_all(slicer, rc < 0 ? rc : n, end);
 }

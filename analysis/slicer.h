@@ -60,6 +60,7 @@ struct an_slicer {
 	unsigned slices;		/* that were begun, */
 	uint64_t events;		/* and the events in them */
 	bool gave_up;			/* since a function of the caller's said so */
+	bool begun;			/* the trace's first Sync has come */
 
 	bool have_window;
 	struct an_cut_window window;		/* the next one, or that of the current slice */

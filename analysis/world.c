@@ -82,18 +82,25 @@ static void *look_up(const struct an_map *map, int64_t id)
 	return slot ? *slot : NULL;
 }
 
+static struct an_go *find_g_slow(struct an_world *world, int64_t id)
+{
+	struct an_go *g = look_up(&world->gs, id);
+
+	if (g)
+		world->g_cache[(uint64_t)id % AN_WORLD_CACHE] = g;
+	return g;
+}
+
+static inline struct an_go *find_g(struct an_world *world, int64_t id)
+{
+	struct an_go *g = world->g_cache[(uint64_t)id % AN_WORLD_CACHE];
+
+	return __builtin_expect(g && g->id == id, 1) ? g : find_g_slow(world, id);
+}
+
 struct an_go *an_world_g(struct an_world *world, int64_t id)
 {
-	struct an_go **cached = &world->g_cache[(uint64_t)id % AN_WORLD_CACHE];
-
-	if (!*cached || (*cached)->id != id) {
-		struct an_go *g = look_up(&world->gs, id);
-
-		if (!g)
-			return NULL;
-		*cached = g;
-	}
-	return *cached;
+	return find_g(world, id);
 }
 
 struct an_proc *an_world_p(struct an_world *world, int64_t id)
@@ -101,18 +108,25 @@ struct an_proc *an_world_p(struct an_world *world, int64_t id)
 	return look_up(&world->ps, id);
 }
 
+static struct an_m *find_m_slow(struct an_world *world, int64_t id)
+{
+	struct an_m *m = look_up(&world->ms, id);
+
+	if (m)
+		world->m_cache[(uint64_t)id % AN_WORLD_M_CACHE] = m;
+	return m;
+}
+
+static inline struct an_m *find_m(struct an_world *world, int64_t id)
+{
+	struct an_m *m = world->m_cache[(uint64_t)id % AN_WORLD_M_CACHE];
+
+	return __builtin_expect(m && m->id == id, 1) ? m : find_m_slow(world, id);
+}
+
 struct an_m *an_world_m(struct an_world *world, int64_t id)
 {
-	struct an_m **cached = &world->m_cache[(uint64_t)id % 256];
-
-	if (!*cached || (*cached)->id != id) {
-		struct an_m *m = look_up(&world->ms, id);
-
-		if (!m)
-			return NULL;
-		*cached = m;
-	}
-	return *cached;
+	return find_m(world, id);
 }
 
 /* A zeroed struct under an id that is not in the map; NULL when out of memory. */
@@ -127,12 +141,10 @@ static void *put_new(struct an_world *world, struct an_map *map, int64_t id, siz
 	return slot ? *slot : NULL;
 }
 
-struct an_m *an_world_get_m(struct an_world *world, int64_t id)
+static struct an_m *new_m(struct an_world *world, int64_t id)
 {
-	struct an_m *m = an_world_m(world, id);
+	struct an_m *m;
 
-	if (m)
-		return m;
 	m = put_new(world, &world->ms, id, sizeof(*m));
 	if (!m)
 		return NULL;
@@ -140,6 +152,18 @@ struct an_m *an_world_get_m(struct an_world *world, int64_t id)
 	*world->last_m = m;
 	world->last_m = &m->next;
 	return m;
+}
+
+static inline struct an_m *get_m(struct an_world *world, int64_t id)
+{
+	struct an_m *m = find_m(world, id);
+
+	return __builtin_expect(m != NULL, 1) ? m : new_m(world, id);
+}
+
+struct an_m *an_world_get_m(struct an_world *world, int64_t id)
+{
+	return get_m(world, id);
 }
 
 struct an_proc *an_world_get_p(struct an_world *world, int64_t id)
@@ -192,7 +216,7 @@ static void forget_g(struct an_world *world, struct an_go *g)
 	world->free_gs = g;
 }
 
-static void leave_m(struct an_go *g)
+static inline void leave_m(struct an_go *g)
 {
 	if (g->m && g->m->g == g)
 		g->m->g = NULL;
@@ -256,15 +280,11 @@ static int recall(struct an_world *world, struct an_go *g)
 	return 0;
 }
 
-/* The thread of a goroutine that is now in ev->to, and its processor's part in a syscall. */
-static void place_g(struct an_go *g, const struct etr_event *ev, struct an_m *m)
+/* A goroutine enters ev->to, Running or Syscall, on a thread: which that is, and its processor's part in a syscall. */
+static void place_on_m(struct an_go *g, const struct etr_event *ev, struct an_m *m)
 {
 	struct an_proc *p;
 
-	if (ev->to != ETR_STATE_RUNNING && ev->to != ETR_STATE_SYSCALL) {
-		leave_m(g);
-		return;
-	}
 	if (g->m != m)
 		enter_m(g, m);
 	p = g->m ? g->m->p : NULL;
@@ -275,33 +295,40 @@ static void place_g(struct an_go *g, const struct etr_event *ev, struct an_m *m)
 	}
 }
 
-static int g_transition(struct an_world *world, const struct etr_event *ev)
+/* Most events are of this kind. */
+static inline int g_transition(struct an_world *world, const struct etr_event *ev)
 {
 	struct an_names *names = &world->source->names;
-	struct an_go *g = an_world_g(world, ev->u.transition.id);
-	struct an_m *m = an_world_get_m(world, ev->m);
+	struct an_go *g = find_g(world, ev->u.transition.id);
 	an_stack_id stack = an_names_stack(names, ev->u.transition.stack);
 
-	if (!g)
-		g = new_g(world, ev->u.transition.id);
-	if (!g || !m)
+	if (__builtin_expect(!g, 0) && !(g = new_g(world, ev->u.transition.id)))
 		return -ETR_E_NOMEM;
-	if (!g->function && stack)
+	if (__builtin_expect(!g->function, 0) && stack)
 		learn_function(world, g, stack);
-	place_g(g, ev, m);
-	if (ev->to == ETR_STATE_NOT_EXIST) {
+	if (ev->to == ETR_STATE_RUNNING || ev->to == ETR_STATE_SYSCALL) {
+		struct an_m *m = get_m(world, ev->m);
+
+		if (!m)
+			return -ETR_E_NOMEM;
+		place_on_m(g, ev, m);
+	} else {
+		leave_m(g);
+	}
+	if (__builtin_expect(ev->to == ETR_STATE_NOT_EXIST, 0)) {
 		forget_g(world, g);
 		return 0;
 	}
-	if (stack)
-		g->stack = stack;
-	if (ev->from == ev->to && g->state == ev->to)
+	if (__builtin_expect(ev->from == ev->to, 0) && g->state == ev->to) {
+		if (stack)
+			g->stack = stack;
 		return 0;
+	}
 	g->state = ev->to;
 	g->stack = stack;
 	g->reason = an_names_text(names, ev->u.transition.reason);
 	g->since = ev->time;
-	return ev->from == ETR_STATE_UNDETERMINED ? recall(world, g) : 0;
+	return __builtin_expect(ev->from == ETR_STATE_UNDETERMINED, 0) ? recall(world, g) : 0;
 }
 
 static int p_transition(struct an_world *world, const struct etr_event *ev)
@@ -451,33 +478,38 @@ static int recall_tasks(struct an_world *world)
 	return 0;
 }
 
-int an_world_event(struct an_world *world, const struct etr_event *ev)
+static int other_event(struct an_world *world, const struct etr_event *ev)
 {
-	int rc = 0;
-
 	switch (ev->kind) {
 	case ETR_KIND_SYNC:
-		rc = ev->u.sync.n == 1 ? recall_tasks(world) : 0;
-		break;
+		return ev->u.sync.n == 1 ? recall_tasks(world) : 0;
 	case ETR_KIND_STATE_TRANSITION:
-		if (ev->resource == ETR_RESOURCE_GOROUTINE)
-			rc = g_transition(world, ev);
-		else
-			rc = p_transition(world, ev);
-		break;
+		return p_transition(world, ev);
 	case ETR_KIND_RANGE_BEGIN:
 	case ETR_KIND_RANGE_ACTIVE:
 	case ETR_KIND_RANGE_END:
-		rc = range(world, ev);
-		break;
+		return range(world, ev);
 	case ETR_KIND_TASK_BEGIN:
 	case ETR_KIND_TASK_END:
-		rc = task(world, ev);
-		break;
+		return task(world, ev);
 	case ETR_KIND_REGION_BEGIN:
 	case ETR_KIND_REGION_END:
-		rc = region(world, ev);
-		break;
+		return region(world, ev);
+	}
+	return 0;
+}
+
+int an_world_events(struct an_world *world, const struct etr_event *events, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct etr_event *ev = &events[i];
+
+		if (__builtin_expect(ev->kind == ETR_KIND_STATE_TRANSITION && ev->resource == ETR_RESOURCE_GOROUTINE, 1))
+			rc = g_transition(world, ev);
+		else
+			rc = other_event(world, ev);
 	}
 	return rc < 0 || world->oom ? -ETR_E_NOMEM : 0;
 }

@@ -89,6 +89,7 @@ struct an_m {
 };
 
 #define AN_WORLD_CACHE 1024
+#define AN_WORLD_M_CACHE 256
 
 struct an_world {
 	struct an_source *source;	/* the caller's */
@@ -97,7 +98,7 @@ struct an_world {
 	struct an_proc *first_p, **last_p;
 	struct an_m *first_m, **last_m;
 	struct an_go *g_cache[AN_WORLD_CACHE];
-	struct an_m *m_cache[256];
+	struct an_m *m_cache[AN_WORLD_M_CACHE];
 	bool marking;			/* a collection is */
 	struct an_open_range mark;
 	struct an_map tasks;		/* id -> struct an_open_task */
@@ -110,8 +111,13 @@ struct an_world {
 int an_world_init(struct an_world *world, struct an_source *source);
 void an_world_free(struct an_world *world);
 
-/* Takes an event that an_source_next() gave, before the next one is asked for.  Return: 0 or -ETR_E_NOMEM. */
-int an_world_event(struct an_world *world, const struct etr_event *event);
+/* Takes events that the source gave, before the next ones are asked for.  Return: 0 or -ETR_E_NOMEM. */
+int an_world_events(struct an_world *world, const struct etr_event *events, size_t n);
+
+static inline int an_world_event(struct an_world *world, const struct etr_event *event)
+{
+	return an_world_events(world, event, 1);
+}
 
 /* NULL for what is unknown. */
 struct an_go *an_world_g(struct an_world *world, int64_t id);

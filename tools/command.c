@@ -109,7 +109,8 @@ static void print_help(void)
 	}
 	printf("\n%s", command->help);
 	if (command->reads)
-		printf("      --threads N  read with N threads (default: as many as processors, 4 at most)\n");
+		printf("      --threads N  read with N threads (default: %s)\n",
+		       command->one_thread ? "1" : "as many as processors, 4 at most");
 	printf("  -q, --quiet      say nothing but what went wrong\n"
 	       "  -v, --verbose    tell on standard error what was read, and what it took\n"
 	       "  -h, --help       print this and exit\n"
@@ -207,22 +208,9 @@ static int suitable_threads(const struct etr_reader *reader)
 
 	if (threads)
 		return threads;
-	if ((size && size < SMALL_TRACE) || online < 2)
+	if (command->one_thread || (size && size < SMALL_TRACE) || online < 2)
 		return 1;
 	return online < USUAL_THREADS ? (int)online : USUAL_THREADS;
-}
-
-int command_open_trace(struct etr_reader *reader, const char *path)
-{
-	int rc = strcmp(path, "-") == 0 ? etr_reader_open_fd(reader, STDIN_FILENO) : etr_reader_open_path(reader, path);
-
-	if (rc < 0) {
-		command_trace_error(path, reader);
-		return rc;
-	}
-	etr_reader_set_threads(reader, suitable_threads(reader));
-	command_trace_begin(reader);
-	return rc;
 }
 
 static uint64_t reader_position(const void *reader)
@@ -230,12 +218,36 @@ static uint64_t reader_position(const void *reader)
 	return etr_reader_offset(reader);
 }
 
-void command_trace_begin(const struct etr_reader *reader)
+static void begin_reading(const struct etr_reader *reader)
 {
 	reading = true;
 	clock_gettime(CLOCK_MONOTONIC, &reading_since);
 	if (!quiet)
 		progress_begin(command->name, reader_position, reader, etr_reader_size(reader));
+}
+
+/* What follows an open that returned rc. */
+static int opened(struct etr_reader *reader, const char *name, int rc)
+{
+	if (rc < 0) {
+		command_trace_error(name, reader);
+		return rc;
+	}
+	etr_reader_set_threads(reader, suitable_threads(reader));
+	begin_reading(reader);
+	return rc;
+}
+
+int command_open_trace(struct etr_reader *reader, const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		return command_open_trace_fd(reader, path, STDIN_FILENO);
+	return opened(reader, path, etr_reader_open_path(reader, path));
+}
+
+int command_open_trace_fd(struct etr_reader *reader, const char *name, int fd)
+{
+	return opened(reader, name, etr_reader_open_fd(reader, fd));
 }
 
 void command_work_begin(const char *path, uint64_t (*position)(const void *ctx), const void *ctx)

@@ -32,6 +32,7 @@ struct command {
 	const char *name;	/* "trace-print" */
 	const char *usage;	/* what follows the name: "[--stacks] [-o FILE] TRACE"; lines for several forms */
 	bool reads;		/* it reads traces: --threads is one of its options, COMMAND_OPTION_THREADS in their table */
+	bool one_thread;	/* then: with one, unless that option says otherwise */
 	const char *help;	/* what it does and its options, but those that all have; whole lines */
 };
 
@@ -73,12 +74,13 @@ int command_end(int status);
 
 /* The trace called path, "-" for standard input.  Returns what etr_reader_open_path() does, an error having been said. */
 int command_open_trace(struct etr_reader *reader, const char *path);
+/* The same of an open descriptor; name is for messages. */
+int command_open_trace_fd(struct etr_reader *reader, const char *name, int fd);
 
 /*
- * Reading begins, which command_open_trace() says itself: progress is shown.  It ends, well or not, which must be said before the
- * reader is freed and before anything is printed of what was read: with -v, tells how much that was (once).
+ * Reading a trace that those two opened ends, well or not: it must be said before the reader is freed and before anything is printed
+ * of what was read.  Progress is no longer shown; with -v, tells how much was read (once).
  */
-void command_trace_begin(const struct etr_reader *reader);
 void command_trace_end(const char *path, const struct etr_reader *reader);
 
 /* The same for what has no struct etr_reader; position and ctx as progress_begin() wants them. */

@@ -17,6 +17,7 @@ static const struct command self = {
 	.name = "trace-cut",
 	.usage = "-o OUT [--from T] [--to T] [--generation N..M] [OPTION]... TRACE",
 	.reads = true,
+	.one_thread = true,	/* what is done beside reading takes less time than the memory of more is worth */
 	.help = "Writes a window of an execution trace (- for standard input) as a trace of its own.\n"
 		"The slice's events are those of the window, as they were; what is alive at its beginning is told before them.\n"
 		"\n"

@@ -84,15 +84,8 @@ static struct etr_reader *open_trace(struct job *job)
 			job->fd = fd;
 		}
 	}
-	if (job->fd < 0) {
-		rc = command_open_trace(reader, job->options.trace);
-	} else {
-		rc = etr_reader_open_fd(reader, job->fd);
-		if (rc == 0)
-			command_trace_begin(reader);
-		else
-			command_trace_error(job->options.trace, reader);
-	}
+	rc = job->fd < 0 ? command_open_trace(reader, job->options.trace) :
+			   command_open_trace_fd(reader, job->options.trace, job->fd);
 	if (rc == 0)
 		return reader;
 failed:
