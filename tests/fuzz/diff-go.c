@@ -2,9 +2,10 @@
  *
  * diff-go.c - damaged traces through our reader and through Go's, which must tell the same.
  *
- *     diff-go [-n ROUNDS] [-s SEED] [-j THREADS] [-t] [-k FOLDER] GODUMP TRACE...
+ *     diff-go [-n ROUNDS] [-s SEED] [-j THREADS] [-t] [-p] [-k FOLDER] GODUMP TRACE...
  *
- * Each TRACE as it is, with -t cut at every offset, and changed ROUNDS times: by structmut, or by bytes.  GODUMP, started once
+ * Each TRACE as it is, with -t cut at every offset, with -p each of its batches and of its generations left out, given twice and
+ * in the place of the next one, and changed ROUNDS times: by structmut, or by bytes.  GODUMP, started once
  * with -cases, reads cases from its standard input and answers each with a line "EVENTS HASH VERDICT", the hash being
  * FNV-1a over the events as trace-print --stacks prints them.  A case that differs is said, and kept in FOLDER.  Exit status 1
  * when anything differs.
@@ -20,11 +21,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <exectrace/raw.h>
+
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/structmut.h"
 #include "tools/printevent.h"
 
 #define MAX_SIZE ((size_t)1 << 22)
+#define MAX_PIECES 10000
 
 struct answer {
 	uint64_t events, hash;
@@ -170,7 +174,85 @@ static size_t change_bytes(uint8_t *data, size_t size, uint64_t seed)
 	return size;
 }
 
-static void run(const char *trace, unsigned long rounds, uint64_t seed, bool truncate)
+/* Where batches (or end-of-generation bytes) begin, and the end; those of a trace that is whole.  How many pieces that makes. */
+static size_t find_batches(const uint8_t *data, size_t size, size_t *at, size_t max)
+{
+	struct etr_raw_reader *raw = etr_raw_reader_new();
+	struct etr_raw_event ev;
+	size_t n = 0;
+
+	FUZZ_CHECK(raw);
+	if (etr_raw_reader_open_memory(raw, data, size) == 0)
+		while (n + 1 < max && etr_raw_reader_next(raw, &ev) == 1)
+			if (ev.type == ETR_WIRE_EVENT_BATCH || ev.type == ETR_WIRE_EXPERIMENTAL_BATCH ||
+			    ev.type == ETR_WIRE_END_OF_GENERATION)
+				at[n++] = ev.offset;
+	at[n] = size;
+	etr_raw_reader_free(raw);
+	return n;
+}
+
+static size_t find_generations(const uint8_t *data, size_t size, size_t *at, size_t max)
+{
+	struct etr_reader *r = etr_reader_new();
+	struct etr_extent *extents = NULL;
+	size_t n = 0;
+
+	FUZZ_CHECK(r);
+	if (etr_reader_open_memory(r, data, size) == 0 && etr_reader_extents(r, &extents, &n) != 0)
+		n = 0;
+	n = n < max ? n : max - 1;
+	for (size_t i = 0; i < n; i++)
+		at[i] = extents[i].offset;
+	at[n] = size;
+	free(extents);
+	etr_reader_free(r);
+	return n;
+}
+
+static size_t put(uint8_t *out, size_t n, const uint8_t *data, size_t from, size_t to)
+{
+	memcpy(out + n, data + from, to - from);
+	return n + to - from;
+}
+
+/* The pieces of data are from at[i] to at[i + 1]; changed has room for twice the data. */
+static void move_pieces(const char *trace, const char *const how[3], const uint8_t *data, const size_t *at, size_t pieces,
+			uint8_t *changed)
+{
+	size_t end = at[pieces], n;
+
+	for (size_t i = 0; i < pieces; i++) {
+		n = put(changed, 0, data, 0, at[i]);
+		n = put(changed, n, data, at[i + 1], end);
+		compare(trace, how[0], i, changed, n);
+		n = put(changed, 0, data, 0, at[i + 1]);
+		n = put(changed, n, data, at[i], end);
+		compare(trace, how[1], i, changed, n);
+		if (i + 2 > pieces)
+			continue;
+		n = put(changed, 0, data, 0, at[i]);
+		n = put(changed, n, data, at[i + 1], at[i + 2]);
+		n = put(changed, n, data, at[i], at[i + 1]);
+		n = put(changed, n, data, at[i + 2], end);
+		compare(trace, how[2], i, changed, n);
+	}
+}
+
+static void run_pieces(const char *trace, const uint8_t *data, size_t size, uint8_t *changed)
+{
+	static const char *const batches[] = { "without batch", "twice batch", "swapped batch" };
+	static const char *const generations[] = { "without generation", "twice generation", "swapped generation" };
+	static size_t at[MAX_PIECES];
+	size_t n = find_batches(data, size, at, MAX_PIECES);
+
+	FUZZ_CHECK(size <= MAX_SIZE / 2);
+	move_pieces(trace, batches, data, at, n, changed);
+	n = find_generations(data, size, at, MAX_PIECES);
+	move_pieces(trace, generations, data, at, n, changed);
+}
+
+static void run(const char *trace, unsigned long rounds, uint64_t seed, bool truncate, bool pieces)
 {
 	uint8_t *data = malloc(MAX_SIZE), *changed = malloc(MAX_SIZE);
 	FILE *f = fopen(trace, "rb");
@@ -186,6 +268,8 @@ static void run(const char *trace, unsigned long rounds, uint64_t seed, bool tru
 	compare(trace, "whole", 0, data, size);
 	for (size_t i = 0; truncate && i < size; i++)
 		compare(trace, "cut at", i, data, i);
+	if (pieces)
+		run_pieces(trace, data, size, changed);
 	n = 0;
 	for (unsigned long i = 0; i < rounds; i++) {
 		uint64_t r = mix(seed + i);
@@ -232,10 +316,10 @@ int main(int argc, char **argv)
 {
 	unsigned long rounds = 0;
 	uint64_t seed = 1;
-	bool truncate = false;
+	bool truncate = false, pieces = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:s:j:tk:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:s:j:tpk:")) != -1) {
 		switch (opt) {
 		case 'n':
 			rounds = strtoul(optarg, NULL, 10);
@@ -249,6 +333,9 @@ int main(int argc, char **argv)
 		case 't':
 			truncate = true;
 			break;
+		case 'p':
+			pieces = true;
+			break;
 		case 'k':
 			keep_in = optarg;
 			break;
@@ -257,7 +344,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind < 2) {
-		fprintf(stderr, "usage: diff-go [-n ROUNDS] [-s SEED] [-j THREADS] [-t] [-k FOLDER] GODUMP TRACE...\n");
+		fprintf(stderr, "usage: diff-go [-n ROUNDS] [-s SEED] [-j THREADS] [-t] [-p] [-k FOLDER] GODUMP TRACE...\n");
 		return 2;
 	}
 	text.f = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = hash_text });
@@ -265,7 +352,7 @@ int main(int argc, char **argv)
 	setvbuf(text.f, NULL, _IONBF, 0);
 	start_go(argv[optind]);
 	for (int i = optind + 1; i < argc; i++)
-		run(argv[i], rounds, seed * 1000003 + (uint64_t)i, truncate);
+		run(argv[i], rounds, seed * 1000003 + (uint64_t)i, truncate, pieces);
 	fclose(to_go);
 	wait(NULL);
 	fclose(from_go);
