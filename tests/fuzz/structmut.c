@@ -102,6 +102,9 @@ static void take_apart(struct mutator *mu, const uint8_t *p, const uint8_t *end)
 
 		if (!q)
 			break;
+		/* What ends a generation goes with it. */
+		if (mu->n && mu->batches[mu->n].type == WIRE_END_OF_GENERATION)
+			mu->batches[mu->n].gen = mu->batches[mu->n - 1].gen;
 		mu->n++;
 		p = q;
 	}
@@ -277,6 +280,16 @@ static void change_number(struct mutator *mu, struct batch *b, const struct entr
 	splice(b, (size_t)(p - b->data), (size_t)(q - p), out, n);
 }
 
+/* Some entries from the i-th on come again, behind themselves or at the end of a batch. */
+static void repeat(struct mutator *mu, struct batch *b, size_t i)
+{
+	size_t k = i + below(mu, mu->nentries - i < 8 ? mu->nentries - i : 8), off = mu->entries[i].off;
+	size_t len = mu->entries[k].off + mu->entries[k].len - off;
+	struct batch *other = below(mu, 2) ? b : &mu->batches[below(mu, mu->n)];
+
+	splice(other, other == b ? off + len : other->size, 0, b->data + off, len);
+}
+
 static void mutate_entry(struct mutator *mu, struct batch *b)
 {
 	uint8_t bytes[1 + WIRE_MAX_ARGS * WIRE_VARINT_MAX];
@@ -291,7 +304,7 @@ static void mutate_entry(struct mutator *mu, struct batch *b)
 	i = below(mu, mu->nentries);
 	e = mu->entries[i];
 	f = mu->entries[i + 1 < mu->nentries ? i + 1 : i];
-	switch (below(mu, 14)) {
+	switch (below(mu, 15)) {
 	case 0:
 		splice(b, e.off, e.len, NULL, 0);
 		break;
@@ -329,6 +342,9 @@ static void mutate_entry(struct mutator *mu, struct batch *b)
 		break;
 	case 8:
 		splice(b, e.off, b->size - e.off, NULL, 0);
+		break;
+	case 9:
+		repeat(mu, b, i);
 		break;
 	default:
 		change_number(mu, b, &e);
