@@ -269,3 +269,15 @@ concurrent_tests = %D%/stress.sh %D%/mutex-known.sh %D%/tracer-stress.sh tracer-
 check-concurrent:
 	$(MAKE) check TESTS='$(filter $(concurrent_tests),$(TESTS))'
 .PHONY: check-concurrent
+
+# Recordings that go on are followed.
+if HAVE_RT
+check_PROGRAMS += steps-rt steps-pthread
+steps_rt_SOURCES = %D%/steps.c
+steps_rt_LDADD = libexectrace-rt.la
+steps_pthread_SOURCES = %D%/steps.c
+steps_pthread_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_PTHREAD
+steps_pthread_LDADD =
+dist_check_SCRIPTS += %D%/follow-live.sh
+TESTS += %D%/follow-live.sh
+endif
