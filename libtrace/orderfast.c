@@ -330,7 +330,8 @@ thread:
 		bound = f->heap[2].time;
 	if (bound > USUAL_TIME_MAX)
 		bound = USUAL_TIME_MAX;
-	if (c->end - p < LOOK_AHEAD || !proc || time <= 0 || time > bound || !f->usual_clock)
+	/* Where it is not known whether the thread has a goroutine, gid says so. */
+	if (c->end - p < LOOK_AHEAD || !proc || cur->id != m->gid || time <= 0 || time > bound || !f->usual_clock)
 		return (int)(ev - events);
 	limit = c->end - LOOK_AHEAD;
 	context = two(proc->id, m->id);
