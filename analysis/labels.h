@@ -39,6 +39,12 @@ void an_labeler_free(struct an_labeler *labeler);
 /* A task, a region or a goroutine begins or ends.  Return: 0 or -ETR_E_NOMEM. */
 int an_labeler_event(struct an_labeler *labeler, const struct etr_event *event);
 
+/* Is a goroutine in a region? */
+static inline bool an_labeler_has_region(const struct an_labeler *labeler, int64_t goroutine)
+{
+	return an_map_find(&labeler->regions, &(uint64_t){ (uint64_t)goroutine });
+}
+
 /* A new trace begins. */
 void an_labeler_reset(struct an_labeler *labeler);
 

@@ -10,6 +10,7 @@ libanalysis_la_SOURCES = \
 	%D%/carry.c \
 	%D%/grow.h \
 	%D%/hist.c %D%/hist.h \
+	%D%/idtable.c %D%/idtable.h \
 	%D%/json.c %D%/json.h \
 	%D%/labels.c %D%/labels.h \
 	%D%/lockchain.c %D%/lockchain.h \
@@ -20,6 +21,7 @@ libanalysis_la_SOURCES = \
 	%D%/pick.c %D%/pick.h \
 	%D%/prelude.c \
 	%D%/profile.c %D%/profile.h \
+	%D%/profkinds.c \
 	%D%/profiler.c %D%/profiler.h \
 	%D%/ranktest.c %D%/ranktest.h \
 	%D%/series.c %D%/series.h \

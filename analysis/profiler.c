@@ -7,10 +7,12 @@
  * a Runnable one can only run, cutting to the first run means dropping whatever ended before it; of a goroutine that has not
  * run yet one such interval is kept in `pending`, in case it never does.
  *
- * Most events are transitions, so one costs a look-up of its goroutine, and, if a profile wants the interval that begins, that
- * of the place where it will count.  Reading the trace should stay the larger part.
+ * Reading the trace should stay the larger part.  So most transitions are passed over that begin and end nothing of what is
+ * wanted; one that is not costs a look-up of its goroutine, and one of how an interval began at the same stack before.
  *
- * Invariant: a slot in a struct g is that of the present interval in the profile that wants it, else AN_NO_SLOT.
+ * Invariants: a slot in a struct g is that of the present interval in the profile that wants it, else AN_NO_SLOT.  Where that is
+ * one, G_HAS_RUN tells whether the goroutine has run: what leads to it from elsewhere than Running is looked at, and so are
+ * transitions to Running while something is pending.
  */
 #include "config.h"
 
@@ -21,28 +23,24 @@
 
 #include "analysis/grow.h"
 
-#define NEVER INT64_MIN
-
-/* What a reason says. */
-#define REASON_KNOWN   1u
-#define REASON_NETWORK 2u
-#define REASON_SYNC    4u
+/* Of a goroutine: what it has been through. */
+#define G_HAS_RUN    1u
+#define G_ENDED      2u		/* it blocked for ever: nothing counts any more */
+#define G_HAS_REGION 4u		/* it is in a region: samples may have labels */
 
 /* A goroutine. */
 struct g {
-	int64_t since;		/* when the present state began */
-	int64_t ended;		/* when it blocked for ever, NEVER if it did not */
+	int64_t id;
+	int64_t since;		/* when the present interval began */
 	int64_t blocked;	/* when the wait began that a block profile counts once it runs again */
 	uint32_t block_slot;	/* for that; AN_NO_SLOT if there is none */
-	uint32_t next_block;	/* the present interval's, if that is such a wait */
-	uint32_t slot;		/* of the present interval in the profile `kind` */
-	uint32_t wall_slot;
 	an_text_id block_reason;	/* likewise */
-	an_text_id reason, function;	/* known to filters only: why it waits, where it started */
-	uint8_t kind;		/* enum an_profile_kind */
-	uint8_t state;		/* enum etr_state */
-	bool has_run;
+	struct an_stay stay;	/* the present interval */
+	an_text_id function;	/* known to filters only: where it started */
+	uint8_t flags;
 };
+
+_Static_assert(sizeof(struct g) <= AN_ENTRY_SIZE, "a goroutine fits in an entry");
 
 /* An interval whose end may yet turn out to be before the first run. */
 struct pending {
@@ -56,42 +54,6 @@ struct run {
 	uint32_t *slots;
 	size_t n, cap;
 };
-
-static const struct {
-	const char *name, *count_type, *time_type;
-	unsigned labels;
-} kinds[AN_PROFILE_COUNT_] = {
-#define TEXTS (1u << AN_LABEL_STATE | 1u << AN_LABEL_REASON | 1u << AN_LABEL_TASK | 1u << AN_LABEL_REGION)
-#define WHERE (1u << AN_LABEL_GOROUTINE | 1u << AN_LABEL_THREAD | 1u << AN_LABEL_TASK | 1u << AN_LABEL_REGION)
-	[AN_PROFILE_NET] = { "net", "contentions", "delay", TEXTS },
-	[AN_PROFILE_SYNC] = { "sync", "contentions", "delay", TEXTS },
-	[AN_PROFILE_SYSCALL] = { "syscall", "contentions", "delay", TEXTS },
-	[AN_PROFILE_SCHED] = { "sched", "contentions", "delay", TEXTS },
-	[AN_PROFILE_BLOCK] = { "block", "contentions", "delay", TEXTS },
-	[AN_PROFILE_MUTEX] = { "mutex", "contentions", "delay", TEXTS },
-	[AN_PROFILE_CPU] = { "cpu", "samples", "cpu", WHERE },
-	[AN_PROFILE_WALL] = { "wall", "samples", "time", TEXTS },
-#undef TEXTS
-#undef WHERE
-};
-
-const char *an_profile_kind_name(int kind)
-{
-	return kind >= 0 && kind < AN_PROFILE_COUNT_ ? kinds[kind].name : NULL;
-}
-
-int an_profile_kind_by_name(const char *name, size_t len)
-{
-	for (int kind = 0; kind < AN_PROFILE_COUNT_; kind++)
-		if (strlen(kinds[kind].name) == len && memcmp(kinds[kind].name, name, len) == 0)
-			return kind;
-	return -1;
-}
-
-unsigned an_profile_labels(int kind)
-{
-	return kinds[kind].labels;
-}
 
 static inline bool wants(const struct an_profiler *profiler, enum an_profile_kind kind)
 {
@@ -111,6 +73,30 @@ static void init_names(struct an_profiler *profiler)
 	profiler->forever = an_names_add_text(names, "forever", 7);
 }
 
+/*
+ * Decides which transitions are looked at: those that begin or end what is wanted, those by which goroutines come and go, and,
+ * where these do not tell whether a goroutine has run, those by which it runs.
+ */
+static void look_at_events(struct an_profiler *profiler)
+{
+	const unsigned comes = 1u << ETR_STATE_UNDETERMINED | 1u << ETR_STATE_NOT_EXIST, goes = 1u << ETR_STATE_NOT_EXIST;
+	unsigned states = 0, runs = 0;
+
+	for (int kind = 0; kind < AN_PROFILE_COUNT_; kind++)
+		if (profiler->wanted & 1u << kind)
+			states |= an_profile_states(kind);
+	if (states & 1u << ETR_STATE_RUNNABLE || profiler->pending.n || wants(profiler, AN_PROFILE_BLOCK) ||
+	    wants(profiler, AN_PROFILE_MUTEX))
+		runs = 1u << ETR_STATE_RUNNING;
+	for (unsigned from = 0; from < ETR_STATE_COUNT_; from++) {
+		bool all = profiler->filter || (states | comes) & 1u << from;
+
+		profiler->look_at[from] = (uint8_t)((all ? 0xff : states | goes | runs) & ~(1u << from));
+	}
+	profiler->looks_for_ends = states && !(states & 1u << ETR_STATE_WAITING);
+	profiler->is_plain = !profiler->filter && !wants(profiler, AN_PROFILE_WALL);
+}
+
 int an_profiler_init(struct an_profiler *profiler, struct an_source *source, unsigned wanted, unsigned labels)
 {
 	memset(profiler, 0, sizeof(*profiler));
@@ -118,12 +104,14 @@ int an_profiler_init(struct an_profiler *profiler, struct an_source *source, uns
 	profiler->wanted = wanted;
 	profiler->has_tasks = labels & (1u << AN_LABEL_TASK | 1u << AN_LABEL_REGION);
 	for (int kind = 0; kind < AN_PROFILE_COUNT_; kind++)
-		an_profile_init(&profiler->profiles[kind], kinds[kind].count_type, kinds[kind].time_type);
+		an_profile_init(&profiler->profiles[kind], an_profile_count_type(kind), an_profile_time_type(kind));
 	an_labeler_init(&profiler->labeler, source, labels);
-	an_map_init(&profiler->gs, 1, sizeof(struct g));
+	profiler->has_starts = !(labels & (1u << AN_LABEL_GOROUTINE | 1u << AN_LABEL_THREAD | 1u << AN_LABEL_LOCK));
+	an_idtable_init(&profiler->gs);
 	an_map_init(&profiler->pending, 1, sizeof(struct pending));
 	an_map_init(&profiler->runs, 1, sizeof(struct run));
 	init_names(profiler);
+	look_at_events(profiler);
 	return an_locks_init(&profiler->locks, source, &profiler->profiles[AN_PROFILE_MUTEX], &profiler->labeler);
 }
 
@@ -137,7 +125,7 @@ static void end_trace(struct an_profiler *profiler)
 		free(((struct run *)run)->slots);
 	an_map_free(&profiler->runs);
 	an_map_free(&profiler->pending);
-	an_map_free(&profiler->gs);
+	an_idtable_free(&profiler->gs);
 	an_locks_finish(&profiler->locks);
 	an_labeler_reset(&profiler->labeler);
 }
@@ -150,40 +138,14 @@ void an_profiler_free(struct an_profiler *profiler)
 	for (int kind = 0; kind < AN_PROFILE_COUNT_; kind++)
 		an_profile_free(&profiler->profiles[kind]);
 	free(profiler->reasons);
-}
-
-static bool contains(const char *text, size_t len, const char *word)
-{
-	return memmem(text, len, word, strlen(word)) != NULL;
-}
-
-/* Bits of a reason; 0 when out of memory, which names tell. */
-static unsigned look_at_reason(struct an_profiler *profiler, an_text_id reason)
-{
-	size_t old = profiler->reasons_cap, len;
-	const char *text;
-	uint8_t *bits = an_grow(profiler->reasons, &profiler->reasons_cap, (size_t)reason + 1, 1);
-
-	if (!bits) {
-		profiler->source->names.oom = true;
-		return 0;
-	}
-	memset(bits + old, 0, profiler->reasons_cap - old);
-	profiler->reasons = bits;
-	text = an_text(&profiler->source->names, reason, &len);
-	bits[reason] = REASON_KNOWN;
-	if (len == 7 && memcmp(text, "network", 7) == 0)
-		bits[reason] |= REASON_NETWORK;
-	if (contains(text, len, "chan") || contains(text, len, "sync") || contains(text, len, "select"))
-		bits[reason] |= REASON_SYNC;
-	return bits[reason];
+	free(profiler->starts);
 }
 
 static inline unsigned reason_bits(struct an_profiler *profiler, an_text_id reason)
 {
 	if (reason < profiler->reasons_cap && profiler->reasons[reason])
 		return profiler->reasons[reason];
-	return look_at_reason(profiler, reason);
+	return an__profiler_look_at_reason(profiler, reason);
 }
 
 /* The kind of profile, but block and wall, that an interval of a state counts in; AN_PROFILE_COUNT_ for none. */
@@ -195,11 +157,34 @@ static inline enum an_profile_kind kind_of(enum etr_state state, unsigned bits)
 		return AN_PROFILE_SYSCALL;
 	if (state != ETR_STATE_WAITING)
 		return AN_PROFILE_COUNT_;
-	return bits & REASON_NETWORK ? AN_PROFILE_NET : bits & REASON_SYNC ? AN_PROFILE_SYNC : AN_PROFILE_COUNT_;
+	return bits & AN_REASON_NETWORK ? AN_PROFILE_NET : bits & AN_REASON_SYNC ? AN_PROFILE_SYNC : AN_PROFILE_COUNT_;
+}
+
+/* Kind, resource, from and to of an event in one word, never 0. */
+static inline uint32_t how_of(const struct etr_event *event)
+{
+	uint32_t how;
+
+	_Static_assert(offsetof(struct etr_event, to) == offsetof(struct etr_event, kind) + 3, "four bytes side by side");
+	memcpy(&how, (const char *)event + offsetof(struct etr_event, kind), sizeof(how));
+	return how;
+}
+
+/* Keeps how an interval began at a stack.  Without memory for that one does without. */
+static void keep_start(struct an_profiler *profiler, const struct etr_event *event, const struct an_stay *stay)
+{
+	size_t old = profiler->starts_cap;
+	struct an_start *starts = an_grow(profiler->starts, &profiler->starts_cap, (size_t)event->stack + 1, sizeof(*starts));
+
+	if (!starts)
+		return;
+	memset(starts + old, 0, (profiler->starts_cap - old) * sizeof(*starts));
+	profiler->starts = starts;
+	starts[event->stack] = (struct an_start){ .how = how_of(event), .reason = event->u.transition.reason, .stay = *stay };
 }
 
 /* Finds the slots of the interval that an event begins.  False when out of memory. */
-static bool find_slots(struct an_profiler *profiler, struct g *g, const struct etr_event *event, an_text_id reason,
+static bool find_slots(struct an_profiler *profiler, struct an_stay *stay, const struct etr_event *event, an_text_id reason,
 		       bool wants_block)
 {
 	struct an_labels labels = an_no_labels;
@@ -208,45 +193,66 @@ static bool find_slots(struct an_profiler *profiler, struct g *g, const struct e
 	labels.state = event->to;
 	labels.reason = reason ? reason : profiler->from[event->from < ETR_STATE_COUNT_ ? event->from : ETR_STATE_UNDETERMINED];
 	an_labels_of(&profiler->labeler, event, event->u.transition.id, &labels);
-	if (g->kind != AN_PROFILE_COUNT_ && wants(profiler, g->kind) &&
-	    (g->slot = an_profile_slot(&profiler->profiles[g->kind], stack, &labels)) == AN_NO_SLOT)
+	if (stay->kind != AN_PROFILE_COUNT_ && wants(profiler, stay->kind) &&
+	    (stay->slot = an_profile_slot(&profiler->profiles[stay->kind], stack, &labels)) == AN_NO_SLOT)
 		return false;
-	if (wants_block && (g->next_block = an_profile_slot(&profiler->profiles[AN_PROFILE_BLOCK], stack, &labels)) == AN_NO_SLOT)
+	if (wants_block &&
+	    (stay->block_slot = an_profile_slot(&profiler->profiles[AN_PROFILE_BLOCK], stack, &labels)) == AN_NO_SLOT)
 		return false;
 	return !wants(profiler, AN_PROFILE_WALL) ||
-	       (g->wall_slot = an_profile_slot(&profiler->profiles[AN_PROFILE_WALL], stack, &labels)) != AN_NO_SLOT;
+	       (stay->wall_slot = an_profile_slot(&profiler->profiles[AN_PROFILE_WALL], stack, &labels)) != AN_NO_SLOT;
+}
+
+/* An interval begins that is unlike the last one at its stack, or at none.  Return: 0 or -ETR_E_NOMEM. */
+static int begin_other(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
+{
+	struct an_stay stay = { .slot = AN_NO_SLOT, .block_slot = AN_NO_SLOT, .wall_slot = AN_NO_SLOT, .state = event->to };
+	an_text_id reason = 0;
+	unsigned bits = 0;
+	bool block = false, forever = false;
+
+	if (event->to == ETR_STATE_WAITING) {
+		reason = an_names_text(&profiler->source->names, event->u.transition.reason);
+		bits = reason_bits(profiler, reason);
+		forever = reason == profiler->forever;
+		block = bits & AN_REASON_SYNC && wants(profiler, AN_PROFILE_BLOCK);
+	}
+	stay.kind = kind_of(event->to, bits);
+	stay.reason = reason;
+	if (block || (stay.kind != AN_PROFILE_COUNT_ && wants(profiler, stay.kind)) || wants(profiler, AN_PROFILE_WALL)) {
+		if (event->to != ETR_STATE_WAITING)
+			reason = an_names_text(&profiler->source->names, event->u.transition.reason);
+		if (!find_slots(profiler, &stay, event, reason, block))
+			return -ETR_E_NOMEM;
+	}
+	if (forever)
+		g->flags |= G_ENDED;
+	else if (profiler->has_starts && !(g->flags & G_HAS_REGION))
+		keep_start(profiler, event, &stay);
+	g->stay = stay;
+	return 0;
 }
 
 /* An interval begins.  Return: 0 or -ETR_E_NOMEM. */
 static inline int begin_interval(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
 {
-	an_text_id reason = 0;
-	unsigned bits = 0;
-	bool block = false;
+	const struct an_start *start;
 
-	g->state = event->to;
 	g->since = event->time;
-	g->slot = g->wall_slot = g->next_block = AN_NO_SLOT;
-	if (event->to == ETR_STATE_WAITING) {
-		reason = an_names_text(&profiler->source->names, event->u.transition.reason);
-		bits = reason_bits(profiler, reason);
-		if (reason == profiler->forever && g->ended == NEVER)
-			g->ended = event->time;
-		block = bits & REASON_SYNC && wants(profiler, AN_PROFILE_BLOCK);
+	if (event->stack < profiler->starts_cap && !(g->flags & G_HAS_REGION)) {
+		start = &profiler->starts[event->stack];
+		if (start->how == how_of(event) && start->reason == event->u.transition.reason) {
+			g->stay = start->stay;
+			return 0;
+		}
 	}
-	g->kind = kind_of(event->to, bits);
-	g->reason = reason;
-	if (!block && !(g->kind != AN_PROFILE_COUNT_ && wants(profiler, g->kind)) && !wants(profiler, AN_PROFILE_WALL))
-		return 0;
-	if (event->to != ETR_STATE_WAITING)
-		reason = an_names_text(&profiler->source->names, event->u.transition.reason);
-	return find_slots(profiler, g, event, reason, block) ? 0 : -ETR_E_NOMEM;
+	return begin_other(profiler, g, event);
 }
 
 /* What counts of an interval: 0 and *ns, or -1 if the filter does not take it. */
-static int interval_counts(struct an_profiler *profiler, const struct g *g, int64_t id, int64_t start, int64_t end, int64_t *ns)
+static int interval_counts(struct an_profiler *profiler, const struct g *g, int64_t start, int64_t end, int64_t *ns)
 {
-	struct an_interval interval = { .id = id, .start = start, .end = end, .state = g->state, .reason = g->reason,
+	struct an_interval interval = { .id = g->id, .start = start, .end = end, .state = g->stay.state, .reason = g->stay.reason,
 					.function = g->function };
 
 	if (profiler->filter && !an_filter_interval(profiler->filter, &profiler->source->names, &interval))
@@ -255,47 +261,53 @@ static int interval_counts(struct an_profiler *profiler, const struct g *g, int6
 	return 0;
 }
 
+/* An interval of one that has not run yet: it counts if it never does. */
+static int keep_pending(struct an_profiler *profiler, const struct g *g, int64_t ns)
+{
+	struct pending *pending = an_map_add(&profiler->pending, &(uint64_t){ (uint64_t)g->id << 3 | g->stay.kind }, NULL);
+
+	if (!pending)
+		return -ETR_E_NOMEM;
+	*pending = (struct pending){ .ns = ns, .slot = g->stay.slot, .kind = g->stay.kind };
+	look_at_events(profiler);
+	return 0;
+}
+
 /* Counts a closed interval, unless the time between first run and end leaves nothing of it. */
 static int count_interval(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
 {
-	struct pending *pending;
 	int64_t ns;
 
-	if (g->ended != NEVER && g->since >= g->ended)
+	if (g->flags & G_ENDED || interval_counts(profiler, g, g->since, event->time, &ns) < 0)
 		return 0;
-	if (interval_counts(profiler, g, event->u.transition.id, g->since, event->time, &ns) < 0)
-		return 0;
-	if (g->has_run || event->to == ETR_STATE_NOT_EXIST) {
-		an_profile_count(&profiler->profiles[g->kind], g->slot, 1, ns);
-		return 0;
-	}
-	if (event->to == ETR_STATE_RUNNING)
-		return 0;
-	pending = an_map_add(&profiler->pending, &(uint64_t){ (uint64_t)event->u.transition.id << 3 | g->kind }, NULL);
-	if (!pending)
-		return -ETR_E_NOMEM;
-	*pending = (struct pending){ .ns = ns, .slot = g->slot, .kind = g->kind };
+	if (g->flags & G_HAS_RUN || event->to == ETR_STATE_NOT_EXIST)
+		an_profile_count(&profiler->profiles[g->stay.kind], g->stay.slot, 1, ns);
+	else if (event->to != ETR_STATE_RUNNING)
+		return keep_pending(profiler, g, ns);
 	return 0;
 }
 
 static void forget_pending(struct an_profiler *profiler, int64_t id)
 {
+	if (!profiler->pending.n)
+		return;
 	for (unsigned kind = 0; kind < AN_PROFILE_COUNT_; kind++)
 		an_map_remove(&profiler->pending, &(uint64_t){ (uint64_t)id << 3 | kind });
+	look_at_events(profiler);
 }
 
 /* Wall: a run's time goes to its samples in equal parts, any other interval to the stack that began it. */
-static void count_wall(struct an_profiler *profiler, const struct g *g, int64_t id, int64_t end)
+static void count_wall(struct an_profiler *profiler, const struct g *g, int64_t end)
 {
 	struct an_profile *profile = &profiler->profiles[AN_PROFILE_WALL];
-	const uint64_t key = (uint64_t)id;
-	struct run *run = g->state == ETR_STATE_RUNNING ? an_map_find(&profiler->runs, &key) : NULL;
+	const uint64_t key = (uint64_t)g->id;
+	struct run *run = g->stay.state == ETR_STATE_RUNNING ? an_map_find(&profiler->runs, &key) : NULL;
 	int64_t ns;
 
-	if (interval_counts(profiler, g, id, g->since, end, &ns) < 0)
+	if (interval_counts(profiler, g, g->since, end, &ns) < 0)
 		return;
 	if (!run) {
-		an_profile_count(profile, g->wall_slot, 1, ns);
+		an_profile_count(profile, g->stay.wall_slot, 1, ns);
 		return;
 	}
 	for (size_t i = 0; i < run->n; i++) {
@@ -318,8 +330,16 @@ static void forget_run(struct an_profiler *profiler, int64_t id)
 	an_map_remove(&profiler->runs, &key);
 }
 
-/* The goroutine runs again, or is gone: a wait of it that is over counts, or never will. */
-static inline void end_blocked(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
+/* A wait is over that counts once the goroutine runs again. */
+static inline void keep_blocked(struct g *g)
+{
+	g->block_slot = g->stay.block_slot;
+	g->block_reason = g->stay.reason;
+	g->blocked = g->since;
+}
+
+/* The goroutine runs again, or is gone: such a wait counts, or never will. */
+static void end_blocked(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
 {
 	int64_t ns;
 
@@ -329,26 +349,46 @@ static inline void end_blocked(struct an_profiler *profiler, struct g *g, const 
 		struct g then = *g;
 
 		/* Filters shall see the wait, not what the goroutine was in after it. */
-		then.state = ETR_STATE_WAITING;
-		then.reason = g->block_reason;
-		if (interval_counts(profiler, &then, event->u.transition.id, g->blocked, event->time, &ns) == 0)
+		then.stay.state = ETR_STATE_WAITING;
+		then.stay.reason = g->block_reason;
+		if (interval_counts(profiler, &then, g->blocked, event->time, &ns) == 0)
 			an_profile_count(&profiler->profiles[AN_PROFILE_BLOCK], g->block_slot, 1, ns);
 	}
 	g->block_slot = AN_NO_SLOT;
 }
 
-static inline int end_interval(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
+static int end_interval(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
 {
-	if (g->next_block != AN_NO_SLOT && g->has_run) {
-		g->block_slot = g->next_block;
-		g->block_reason = g->reason;
-		g->blocked = g->since;
+	int rc = 0;
+
+	if (g->stay.block_slot != AN_NO_SLOT && g->flags & G_HAS_RUN)
+		keep_blocked(g);
+	if (g->stay.wall_slot != AN_NO_SLOT)
+		count_wall(profiler, g, event->time);
+	if (profiler->runs.n && g->stay.state == ETR_STATE_RUNNING)
+		forget_run(profiler, g->id);
+	if (g->stay.slot != AN_NO_SLOT)
+		rc = count_interval(profiler, g, event);
+	if (event->to == ETR_STATE_RUNNING || event->to == ETR_STATE_NOT_EXIST) {
+		if (!(g->flags & G_HAS_RUN) && event->to == ETR_STATE_RUNNING)
+			forget_pending(profiler, g->id);
+		g->flags |= G_HAS_RUN;
+		end_blocked(profiler, g, event);
 	}
-	if (g->wall_slot != AN_NO_SLOT)
-		count_wall(profiler, g, event->u.transition.id, event->time);
-	if (profiler->runs.n && g->state == ETR_STATE_RUNNING)
-		forget_run(profiler, event->u.transition.id);
-	return g->slot != AN_NO_SLOT ? count_interval(profiler, g, event) : 0;
+	return rc;
+}
+
+/* The same where everything counts, of a goroutine that has run: most often. */
+static inline void end_plainly(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
+{
+	if (g->stay.slot != AN_NO_SLOT)
+		an_profile_count(&profiler->profiles[g->stay.kind], g->stay.slot, 1, event->time - g->since);
+	if (g->stay.block_slot != AN_NO_SLOT) {
+		keep_blocked(g);
+	} else if (g->block_slot != AN_NO_SLOT && event->to == ETR_STATE_RUNNING) {
+		an_profile_count(&profiler->profiles[AN_PROFILE_BLOCK], g->block_slot, 1, event->time - g->blocked);
+		g->block_slot = AN_NO_SLOT;
+	}
 }
 
 /* The function that a goroutine started in is the root of the first stack that is known of it. */
@@ -362,35 +402,30 @@ static void learn_function(struct an_profiler *profiler, struct g *g, const stru
 		g->function = frames[n - 1].func;
 }
 
-static int take_transition(struct an_profiler *profiler, const struct etr_event *event)
+/* A goroutine moves to another state.  Return: 0 or -ETR_E_NOMEM. */
+static inline int take_transition(struct an_profiler *profiler, const struct etr_event *event)
 {
-	const uint64_t key = (uint64_t)event->u.transition.id;
-	struct g *g;
 	bool added;
-	int rc;
+	struct g *g = an_idtable_get(&profiler->gs, event->u.transition.id, &added);
+	int rc = 0;
 
-	if (event->from == event->to)
-		return 0;
-	g = an_map_add_word(&profiler->gs, key, &added);
 	if (!g)
 		return -ETR_E_NOMEM;
-	if (added) {
-		g->ended = NEVER;
-		g->slot = g->block_slot = g->next_block = g->wall_slot = AN_NO_SLOT;
-	}
+	if (added)
+		g->stay.slot = g->stay.block_slot = g->stay.wall_slot = g->block_slot = AN_NO_SLOT;
+	/* Not every transition comes here, but all that a goroutine makes before it has run. */
+	if (event->from == ETR_STATE_RUNNING)
+		g->flags |= G_HAS_RUN;
 	if (profiler->filter && !g->function)
 		learn_function(profiler, g, event);
-	rc = end_interval(profiler, g, event);
-	if (event->to == ETR_STATE_RUNNING || event->to == ETR_STATE_NOT_EXIST) {
-		if (!g->has_run && event->to == ETR_STATE_RUNNING)
-			forget_pending(profiler, event->u.transition.id);
-		g->has_run = true;
-		end_blocked(profiler, g, event);
-	}
+	if (profiler->is_plain && (g->flags & (G_HAS_RUN | G_ENDED)) == G_HAS_RUN)
+		end_plainly(profiler, g, event);
+	else
+		rc = end_interval(profiler, g, event);
 	if (rc == 0 && wants(profiler, AN_PROFILE_MUTEX))
 		rc = an_locks_transition(&profiler->locks, event, g->function);
 	if (event->to == ETR_STATE_NOT_EXIST)
-		an_map_remove(&profiler->gs, &key);
+		an_idtable_remove(&profiler->gs, g->id);
 	else if (rc == 0)
 		rc = begin_interval(profiler, g, event);
 	return rc;
@@ -404,9 +439,9 @@ static int add_to_run(struct an_profiler *profiler, const struct g *g, const str
 	uint32_t slot, *slots;
 	struct run *run;
 
-	if (!g || g->state != ETR_STATE_RUNNING || g->wall_slot == AN_NO_SLOT)
+	if (!g || g->stay.state != ETR_STATE_RUNNING || g->stay.wall_slot == AN_NO_SLOT)
 		return 0;
-	labels = profile->samples[g->wall_slot].labels;
+	labels = profile->samples[g->stay.wall_slot].labels;
 	slot = an_profile_slot(profile, stack, &labels);
 	run = an_map_add(&profiler->runs, &(uint64_t){ (uint64_t)event->g }, NULL);
 	if (slot == AN_NO_SLOT || !run)
@@ -423,7 +458,7 @@ static int take_sample(struct an_profiler *profiler, const struct etr_event *eve
 {
 	an_stack_id stack = an_names_stack(&profiler->source->names, event->stack);
 	int64_t period = profiler->source->notes.sample_period_ns ? (int64_t)profiler->source->notes.sample_period_ns : 10000000;
-	const struct g *g = event->g < 0 ? NULL : an_map_find(&profiler->gs, &(uint64_t){ (uint64_t)event->g });
+	const struct g *g = event->g < 0 ? NULL : an_idtable_find(&profiler->gs, event->g);
 	struct an_labels labels = an_no_labels;
 	int rc = 0;
 
@@ -441,23 +476,72 @@ static int take_sample(struct an_profiler *profiler, const struct etr_event *eve
 	return rc;
 }
 
-int an_profiler_event(struct an_profiler *profiler, const struct etr_event *event)
+/* A task or region begins or ends.  Return: 0 or -ETR_E_NOMEM. */
+static int take_span(struct an_profiler *profiler, const struct etr_event *event)
+{
+	int rc = an_labeler_event(&profiler->labeler, event);
+	struct g *g = an_idtable_find(&profiler->gs, event->g);
+
+	if (rc < 0 || !g)
+		return rc;
+	g->flags &= (uint8_t)~G_HAS_REGION;
+	if (an_labeler_has_region(&profiler->labeler, event->g))
+		g->flags |= G_HAS_REGION;
+	return 0;
+}
+
+/* Events other than transitions.  Return: 0 or -ETR_E_NOMEM. */
+static int take_other(struct an_profiler *profiler, const struct etr_event *event)
+{
+	switch (event->kind) {
+	case ETR_KIND_SYNC:
+		if (profiler->starts)
+			memset(profiler->starts, 0, profiler->starts_cap * sizeof(*profiler->starts));
+		return 0;
+	case ETR_KIND_STACK_SAMPLE:
+		return take_sample(profiler, event);
+	case ETR_KIND_TASK_BEGIN:
+	case ETR_KIND_TASK_END:
+	case ETR_KIND_REGION_BEGIN:
+	case ETR_KIND_REGION_END:
+		return profiler->has_tasks ? take_span(profiler, event) : 0;
+	}
+	return 0;
+}
+
+/* Does a transition do anything to the profiles? */
+static inline bool is_looked_at(struct an_profiler *profiler, const struct etr_event *event)
+{
+	if (profiler->look_at[event->from] & 1u << event->to)
+		return true;
+	return event->to == ETR_STATE_WAITING && event->from != ETR_STATE_WAITING && profiler->looks_for_ends &&
+	       an_names_text(&profiler->source->names, event->u.transition.reason) == profiler->forever;
+}
+
+int an_profiler_events(struct an_profiler *profiler, const struct etr_event *events, int n)
 {
 	int rc = 0;
 
-	if (event->kind == ETR_KIND_STATE_TRANSITION && event->resource == ETR_RESOURCE_GOROUTINE)
+	for (int i = 0; rc == 0 && i < n; i++) {
+		const struct etr_event *event = &events[i];
+
+		if (event->kind != ETR_KIND_STATE_TRANSITION) {
+			rc = take_other(profiler, event);
+			continue;
+		}
+		if (event->resource != ETR_RESOURCE_GOROUTINE || !is_looked_at(profiler, event))
+			continue;
 		rc = take_transition(profiler, event);
-	else if (event->kind == ETR_KIND_STACK_SAMPLE)
-		rc = take_sample(profiler, event);
-	/* Of transitions, only the end of a goroutine that has regions is of interest there. */
-	if (rc == 0 && profiler->has_tasks && (event->kind != ETR_KIND_STATE_TRANSITION || profiler->labeler.regions.n))
-		rc = an_labeler_event(&profiler->labeler, event);
+		if (rc == 0 && event->to == ETR_STATE_NOT_EXIST && profiler->labeler.regions.n)
+			rc = an_labeler_event(&profiler->labeler, event);
+	}
 	return rc;
 }
 
 void an_profiler_set_filter(struct an_profiler *profiler, struct an_filter *filter)
 {
 	profiler->filter = profiler->locks.filter = filter;
+	look_at_events(profiler);
 }
 
 bool an_profiler_is_done(const struct an_profiler *profiler, int64_t time)
@@ -488,6 +572,7 @@ static void take_times(struct an_profiler *profiler)
 int an_profiler_finish(struct an_profiler *profiler)
 {
 	const uint64_t *key;
+	const struct g *g;
 	void *value;
 
 	/* Goroutines that never ran are not cut. */
@@ -496,12 +581,9 @@ int an_profiler_finish(struct an_profiler *profiler)
 
 		an_profile_count(&profiler->profiles[pending->kind], pending->slot, 1, pending->ns);
 	}
-	for (size_t pos = 0; an_map_each(&profiler->gs, &pos, &key, &value);) {
-		const struct g *g = value;
-
-		if (g->wall_slot != AN_NO_SLOT)
-			count_wall(profiler, g, (int64_t)*key, profiler->source->end);
-	}
+	for (size_t pos = 0; (g = an_idtable_each(&profiler->gs, &pos));)
+		if (g->stay.wall_slot != AN_NO_SLOT)
+			count_wall(profiler, g, profiler->source->end);
 	take_times(profiler);
 	end_trace(profiler);
 	return profiler->source->names.oom ? -ETR_E_NOMEM : 0;

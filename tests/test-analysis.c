@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/hist.h"
+#include "analysis/idtable.h"
 #include "analysis/json.h"
 #include "analysis/text.h"
 #include "analysis/window.h"
@@ -65,6 +66,60 @@ START_TEST(map_visits_each_entry_once)
 	ck_assert_uint_eq(count, 1000);
 	ck_assert_uint_eq(sum, 500500);
 	an_map_free(&map);
+}
+END_TEST
+
+/*
+ * The same for the table of goroutines: ids one after the other, and ids that agree in their low bits, of which only one can
+ * stand near.
+ */
+START_TEST(id_table_is_what_was_put_in)
+{
+	static bool in[2][1000];
+	static uint64_t last[2][1000];
+	struct entry {
+		int64_t id;
+		uint64_t value;
+	} *entry;
+	struct an_idtable table;
+	size_t n = 0, seen = 0;
+
+	an_idtable_init(&table);
+	ck_assert_ptr_null(an_idtable_find(&table, -1));
+	ck_assert_ptr_null(an_idtable_find(&table, -2));
+	an_idtable_remove(&table, -1);
+	for (unsigned step = 0; step < 200000; step++) {
+		unsigned far = (unsigned)rand() % 2, k = (unsigned)rand() % 1000;
+		int64_t id = far ? (int64_t)((uint64_t)k << 40) - 1 : (int64_t)k;
+		bool added;
+
+		entry = an_idtable_find(&table, id);
+		ck_assert_int_eq(entry != NULL, in[far][k]);
+		ck_assert(!entry || (entry->id == id && entry->value == last[far][k]));
+		if (rand() % 5 < 2) {
+			an_idtable_remove(&table, id);
+			n -= in[far][k];
+			in[far][k] = false;
+			continue;
+		}
+		entry = an_idtable_get(&table, id, &added);
+		ck_assert_ptr_nonnull(entry);
+		ck_assert_int_eq(added, !in[far][k]);
+		ck_assert(!added || (entry->id == id && entry->value == 0));
+		n += added;
+		in[far][k] = true;
+		entry->value = last[far][k] = step;
+	}
+	for (size_t pos = 0; (entry = an_idtable_each(&table, &pos)); seen++) {
+		unsigned far = entry->id < 0 || entry->id >= 1000;
+		size_t k = far ? (uint64_t)(entry->id + 1) >> 40 : (uint64_t)entry->id;
+
+		ck_assert(in[far][k] && entry->value == last[far][k]);
+	}
+	ck_assert_uint_eq(seen, n);
+	an_idtable_free(&table);
+	ck_assert_ptr_null(an_idtable_find(&table, 1));
+	an_idtable_free(&table);
 }
 END_TEST
 
@@ -252,6 +307,7 @@ int main(void)
 
 	tcase_add_test(tc, map_is_what_was_put_in);
 	tcase_add_test(tc, map_visits_each_entry_once);
+	tcase_add_test(tc, id_table_is_what_was_put_in);
 	tcase_add_test(tc, buckets_hold_what_they_say);
 	tcase_add_test(tc, percentiles_are_within_an_eighth);
 	tcase_add_test(tc, few_durations_are_exact);

@@ -304,8 +304,7 @@ static int read_events(struct job *job, struct an_profiler *profiler, const char
 		rc = 0;
 		if (profiler->filter && an_profiler_is_done(profiler, events[0].time))
 			break;
-		for (int i = 0; i < n && rc == 0; i++)
-			rc = an_profiler_event(profiler, &events[i]);
+		rc = an_profiler_events(profiler, events, n);
 		if (rc < 0)
 			break;
 	}
