@@ -182,33 +182,6 @@ static const struct an_lock_stack *stack_known(struct an_locks *locks, an_stack_
 	return &locks->stacks[stack];
 }
 
-static int begin_wait(struct an_locks *locks, const struct etr_event *event, an_text_id function)
-{
-	const uint64_t g = (uint64_t)event->u.transition.id;
-	struct wait wait = { .start = event->time, .function = function };
-	struct wait *slot;
-
-	wait.named = an_notes_lock(&locks->source->notes, event->u.transition.stack, &wait.lock);
-	wait.stack = an_names_stack(&locks->source->names, event->u.transition.stack);
-	if (!wait.named && stack_known(locks, wait.stack)->kind == STACK_OTHER)
-		return 0;
-	if (wait.named) {
-		struct lock *lock = an_map_add(&locks->by_id, &wait.lock, NULL);
-
-		if (!lock || (!lock->history && !(lock->history = an_history_new())))
-			return -ETR_E_NOMEM;
-		lock->waiters++;
-	} else {
-		wait.first = an_chains_wait(&locks->chains, event->u.transition.id, wait.stack, event->time);
-	}
-	wait.reason = an_names_text(&locks->source->names, event->u.transition.reason);
-	slot = an_map_add(&locks->waits, &g, NULL);
-	if (!slot)
-		return -ETR_E_NOMEM;
-	*slot = wait;
-	return 0;
-}
-
 /* When the longest wait began, the one that just ended included. */
 static int64_t oldest_start(void *ctx)
 {
@@ -289,15 +262,40 @@ static int end_wait(struct an_locks *locks, const struct etr_event *event, const
 	return wait->named ? end_named(locks, event, wait, slot, from, to) : end_unnamed(locks, event, wait, slot, from, to);
 }
 
-int an_locks_transition(struct an_locks *locks, const struct etr_event *event, an_text_id function)
+int an_locks_begin(struct an_locks *locks, const struct etr_event *event, an_text_id function)
 {
 	const uint64_t g = (uint64_t)event->u.transition.id;
-	const struct wait *wait;
+	struct wait wait = { .start = event->time, .function = function };
+	struct wait *slot;
+
+	wait.named = an_notes_lock(&locks->source->notes, event->u.transition.stack, &wait.lock);
+	wait.stack = an_names_stack(&locks->source->names, event->u.transition.stack);
+	if (!wait.named && stack_known(locks, wait.stack)->kind == STACK_OTHER)
+		return 0;
+	if (wait.named) {
+		struct lock *lock = an_map_add(&locks->by_id, &wait.lock, NULL);
+
+		if (!lock || (!lock->history && !(lock->history = an_history_new())))
+			return -ETR_E_NOMEM;
+		lock->waiters++;
+	} else {
+		wait.first = an_chains_wait(&locks->chains, event->u.transition.id, wait.stack, event->time);
+	}
+	wait.reason = an_names_text(&locks->source->names, event->u.transition.reason);
+	slot = an_map_add(&locks->waits, &g, NULL);
+	if (!slot)
+		return -ETR_E_NOMEM;
+	*slot = wait;
+	return 1;
+}
+
+int an_locks_end(struct an_locks *locks, const struct etr_event *event, an_text_id function)
+{
+	const uint64_t g = (uint64_t)event->u.transition.id;
+	const struct wait *wait = event->from == ETR_STATE_WAITING ? an_map_find(&locks->waits, &g) : NULL;
 	int rc = 0;
 
-	if (event->from == event->to)
-		return 0;
-	if (event->from == ETR_STATE_WAITING && (wait = an_map_find(&locks->waits, &g))) {
+	if (wait) {
 		/* Removed only now, since it counts among the waits of this moment. */
 		struct wait ended = *wait;
 
@@ -307,13 +305,9 @@ int an_locks_transition(struct an_locks *locks, const struct etr_event *event, a
 		if (ended.named)
 			leave_lock(locks, ended.lock);
 	}
-	if (rc < 0)
-		return rc;
-	if (event->to == ETR_STATE_WAITING)
-		return begin_wait(locks, event, function);
 	if (event->to == ETR_STATE_RUNNING)
 		an_chains_run(&locks->chains, event->u.transition.id, event->time);
 	else if (event->to == ETR_STATE_NOT_EXIST)
 		an_chains_forget(&locks->chains, event->u.transition.id);
-	return 0;
+	return rc;
 }

@@ -34,8 +34,14 @@ struct an_locks {
 int an_locks_init(struct an_locks *locks, struct an_source *source, struct an_profile *profile, const struct an_labeler *labeler);
 void an_locks_free(struct an_locks *locks);
 
-/* Takes a goroutine's transition; function: where it started, as far as known.  Return: 0 or -ETR_E_NOMEM. */
-int an_locks_transition(struct an_locks *locks, const struct etr_event *event, an_text_id function);
+/*
+ * A goroutine begins to wait; function: where it started, as far as known.  Return: 1, for a lock; 0, for something else, as do all
+ * of the same stack in this generation; or -ETR_E_NOMEM.
+ */
+int an_locks_begin(struct an_locks *locks, const struct etr_event *event, an_text_id function);
+
+/* A goroutine that has waited for a lock moves to another state, from that wait or any other.  Return: 0 or -ETR_E_NOMEM. */
+int an_locks_end(struct an_locks *locks, const struct etr_event *event, an_text_id function);
 
 /* The trace has ended; another one may follow.  All that is owed is in the profile now. */
 void an_locks_finish(struct an_locks *locks);

@@ -27,6 +27,7 @@
 #define G_HAS_RUN    1u
 #define G_ENDED      2u		/* it blocked for ever: nothing counts any more */
 #define G_HAS_REGION 4u		/* it is in a region: samples may have labels */
+#define G_HAD_LOCK   8u		/* it has waited for a lock: locks know it */
 
 /* A goroutine. */
 struct g {
@@ -204,9 +205,10 @@ static bool find_slots(struct an_profiler *profiler, struct an_stay *stay, const
 }
 
 /* An interval begins that is unlike the last one at its stack, or at none.  Return: 0 or -ETR_E_NOMEM. */
-static int begin_other(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
+static int begin_other(struct an_profiler *profiler, struct g *g, const struct etr_event *event, bool no_lock)
 {
-	struct an_stay stay = { .slot = AN_NO_SLOT, .block_slot = AN_NO_SLOT, .wall_slot = AN_NO_SLOT, .state = event->to };
+	struct an_stay stay = { .slot = AN_NO_SLOT, .block_slot = AN_NO_SLOT, .wall_slot = AN_NO_SLOT, .state = event->to,
+				.no_lock = no_lock };
 	an_text_id reason = 0;
 	unsigned bits = 0;
 	bool block = false, forever = false;
@@ -233,20 +235,38 @@ static int begin_other(struct an_profiler *profiler, struct g *g, const struct e
 	return 0;
 }
 
-/* An interval begins.  Return: 0 or -ETR_E_NOMEM. */
-static inline int begin_interval(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
+/* How an interval of the goroutine began that is like the one that an event begins; NULL if that is not known. */
+static inline const struct an_start *find_start(const struct an_profiler *profiler, const struct g *g, const struct etr_event *event)
 {
 	const struct an_start *start;
 
-	g->since = event->time;
-	if (event->stack < profiler->starts_cap && !(g->flags & G_HAS_REGION)) {
-		start = &profiler->starts[event->stack];
-		if (start->how == how_of(event) && start->reason == event->u.transition.reason) {
-			g->stay = start->stay;
-			return 0;
-		}
+	if (event->stack >= profiler->starts_cap || g->flags & G_HAS_REGION)
+		return NULL;
+	start = &profiler->starts[event->stack];
+	return start->how == how_of(event) && start->reason == event->u.transition.reason ? start : NULL;
+}
+
+/* An interval begins.  Return: 0 or -ETR_E_NOMEM. */
+static inline int begin_interval(struct an_profiler *profiler, struct g *g, const struct etr_event *event)
+{
+	const struct an_start *start = find_start(profiler, g, event);
+	bool no_lock = false;
+
+	/* What a wait is for depends on the goroutine's own stack, which mostly is the event's. */
+	if (event->to == ETR_STATE_WAITING && wants(profiler, AN_PROFILE_MUTEX) && !(start && start->stay.no_lock)) {
+		int rc = an_locks_begin(&profiler->locks, event, g->function);
+
+		if (rc < 0)
+			return rc;
+		if (rc)
+			g->flags |= G_HAD_LOCK;
+		no_lock = rc == 0 && event->stack == event->u.transition.stack;
 	}
-	return begin_other(profiler, g, event);
+	g->since = event->time;
+	if (!start)
+		return begin_other(profiler, g, event, no_lock);
+	g->stay = start->stay;
+	return 0;
 }
 
 /* What counts of an interval: 0 and *ns, or -1 if the filter does not take it. */
@@ -422,8 +442,8 @@ static inline int take_transition(struct an_profiler *profiler, const struct etr
 		end_plainly(profiler, g, event);
 	else
 		rc = end_interval(profiler, g, event);
-	if (rc == 0 && wants(profiler, AN_PROFILE_MUTEX))
-		rc = an_locks_transition(&profiler->locks, event, g->function);
+	if (rc == 0 && g->flags & G_HAD_LOCK)
+		rc = an_locks_end(&profiler->locks, event, g->function);
 	if (event->to == ETR_STATE_NOT_EXIST)
 		an_idtable_remove(&profiler->gs, g->id);
 	else if (rc == 0)

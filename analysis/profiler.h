@@ -50,6 +50,7 @@ struct an_stay {
 	an_text_id reason;		/* of a wait, else 0 */
 	uint8_t kind;			/* enum an_profile_kind; AN_PROFILE_COUNT_ for none */
 	uint8_t state;			/* enum etr_state */
+	bool no_lock;			/* a wait for no lock, as far as a mutex profile has asked */
 };
 
 struct an_profiler {
