@@ -119,9 +119,29 @@ static int find_time(struct etr_reader *r, int64_t ns, uint64_t *found)
 	/* What is over at the end counts even where damage follows: it may be the last one that is wanted. */
 	if (s.n)
 		*found = s.extents[i > 1 ? i - 2 : 0].offset;
-	rc = s.n ? 1 : rc;
+	if (s.n && rc != -ETR_E_NOMEM)
+		rc = 1;
 	free(s.extents);
 	return rc;
+}
+
+/* Where a generation begins, or from where on a time is had.  1 and *found, 0, or a negative code. */
+static int place_generation(struct etr_reader *r, uint64_t generation, uint64_t *found)
+{
+	uint64_t off = search_frames(r, false, 0, &generation);
+
+	return find_generation(r, off, generation, found);
+}
+
+static int place_time(struct etr_reader *r, int64_t ns, uint64_t *found)
+{
+	uint64_t gen = 0, off = search_frames(r, true, ns, &gen);
+	int rc;
+
+	if (gen <= 1 || off == WIRE_HEADER_SIZE)
+		return find_time(r, ns, found);
+	rc = place_generation(r, gen - 1, found);
+	return rc == 1 ? 1 : place_generation(r, gen, found);
 }
 
 static int can_seek(const struct etr_reader *r)
@@ -129,8 +149,8 @@ static int can_seek(const struct etr_reader *r)
 	return r->opened && !r->unreadable && !r->no_header && etr__input_can_seek(&r->in);
 }
 
-/* Goes to what was found, or back, or stays at what went wrong. */
-static int settle(struct etr_reader *r, int rc, uint64_t found)
+/* Goes to what was found, or back to where the reader stood, with the fault that it had, or stays at what went wrong. */
+static int settle(struct etr_reader *r, int rc, uint64_t found, const struct etr__fault *before)
 {
 	if (rc == 1) {
 		etr__reader_restart(r, found);
@@ -139,6 +159,7 @@ static int settle(struct etr_reader *r, int rc, uint64_t found)
 	/* Half a generation at the end of a file that grows is none so far. */
 	if (rc == 0 || (r->in.follow && rc == -ETR_E_TRUNCATED)) {
 		etr__input_seek(&r->in, r->scan_off);
+		r->fault = *before;
 		return 0;
 	}
 	r->nready = r->next_ready = 0;
@@ -146,56 +167,28 @@ static int settle(struct etr_reader *r, int rc, uint64_t found)
 	return rc;
 }
 
-static int seek_generation(struct etr_reader *r, uint64_t generation)
+static int seek(struct etr_reader *r, bool by_time, int64_t ns, uint64_t generation)
 {
-	struct etr__fault before = r->fault;
-	uint64_t off, found = 0;
-	int rc;
+	struct etr__fault before;
+	uint64_t found = 0;
+	int rc = -ETR_E_INVALID;
 
-	if (!can_seek(r))
-		return -ETR_E_INVALID;
-	off = search_frames(r, false, 0, &generation);
-	rc = find_generation(r, off, generation, &found);
-	rc = settle(r, rc, found);
-	if (rc == 0)
-		r->fault = before;
+	etr__ahead_pause(r);
+	before = r->fault;
+	if (can_seek(r)) {
+		rc = by_time ? place_time(r, ns, &found) : place_generation(r, generation, &found);
+		rc = settle(r, rc, found, &before);
+	}
+	etr__ahead_resume(r);
 	return rc;
 }
 
 int etr_reader_seek_generation(struct etr_reader *r, uint64_t generation)
 {
-	int rc;
-
-	etr__ahead_pause(r);
-	rc = seek_generation(r, generation);
-	etr__ahead_resume(r);
-	return rc;
-}
-
-static int seek_time(struct etr_reader *r, int64_t ns)
-{
-	struct etr__fault before = r->fault;
-	uint64_t off, gen = 0, found = 0;
-	int rc;
-
-	if (!can_seek(r))
-		return -ETR_E_INVALID;
-	off = search_frames(r, true, ns, &gen);
-	if (gen > 1 && off > WIRE_HEADER_SIZE)
-		return seek_generation(r, gen - 1) == 1 ? 1 : seek_generation(r, gen);
-	rc = find_time(r, ns, &found);
-	rc = settle(r, rc, found);
-	if (rc == 0)
-		r->fault = before;
-	return rc;
+	return seek(r, false, 0, generation);
 }
 
 int etr_reader_seek_time(struct etr_reader *r, int64_t ns)
 {
-	int rc;
-
-	etr__ahead_pause(r);
-	rc = seek_time(r, ns);
-	etr__ahead_resume(r);
-	return rc;
+	return seek(r, true, ns, 0);
 }
