@@ -80,7 +80,7 @@ static int print_data(FILE *out, const struct etr_raw_event *ev)
 	int rc;
 
 	if (!text)
-		return -ETR_E_IO;
+		return -ETR_E_NOMEM;
 	memcpy(text, lead, n);
 	n += etr__quote(text + n, ev->data, ev->size);
 	text[n++] = '\n';

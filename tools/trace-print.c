@@ -172,7 +172,7 @@ static int print_raw(const char *path, struct command_output *out)
 {
 	struct etr_raw_reader *r = etr_raw_reader_new();
 	struct etr_raw_event ev = { 0 };
-	int rc;
+	int rc, wrote = 0;
 
 	if (!r) {
 		command_error(path, "out of memory");
@@ -182,15 +182,17 @@ static int print_raw(const char *path, struct command_output *out)
 	if (!isatty(fileno(out->f)))
 		command_work_begin(path, raw_position, &ev);
 	if (rc >= 0 && etr_raw_print_header(out->f, etr_raw_reader_version(r)) == 0)
-		while ((rc = etr_raw_reader_next(r, &ev)) == 1 && etr_raw_print(out->f, &ev) == 0)
-			;
+		while (wrote == 0 && (rc = etr_raw_reader_next(r, &ev)) == 1)
+			wrote = etr_raw_print(out->f, &ev);
 	if (rc >= 0 && ferror(out->f))
 		out->error = errno;
 	command_work_end();
 	if (rc < 0)
 		command_error(path, "%s", etr_raw_reader_detail(r));
+	else if (wrote == -ETR_E_NOMEM)
+		command_error(path, "%s", etr_strerror(wrote));
 	etr_raw_reader_free(r);
-	return rc < 0 ? COMMAND_FAILED : COMMAND_OK;
+	return rc < 0 || wrote == -ETR_E_NOMEM ? COMMAND_FAILED : COMMAND_OK;
 }
 
 static uint64_t text_position(const void *fd)

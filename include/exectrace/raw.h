@@ -122,8 +122,8 @@ const char *etr_raw_reader_detail(const struct etr_raw_reader *raw);
 uint64_t etr_raw_reader_error_offset(const struct etr_raw_reader *raw);
 
 /*
- * The raw text form: the line that heads it, and an event with the lines that belong to it, to a stdio stream.  Return: 0, or
- * -ETR_E_IO.
+ * The raw text form: the line that heads it, and an event with the lines that belong to it, to a stdio stream.  Return: 0,
+ * -ETR_E_IO or -ETR_E_NOMEM.
  */
 int etr_raw_print_header(FILE *out, int version);
 int etr_raw_print(FILE *out, const struct etr_raw_event *event);
