@@ -183,7 +183,7 @@ TESTS += %D%/bad-input.sh
 
 # Every allocation fails.
 check_PROGRAMS += test-nomem
-test_nomem_SOURCES = %D%/test-nomem.c
+test_nomem_SOURCES = %D%/test-nomem.c %D%/hostile.c %D%/hostile.h %D%/wrapalloc.h
 if WITH_ZSTD
 # With the static libzstd, where there is one, its allocations are counted, too.
 test_nomem_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_ZSTD
@@ -226,7 +226,7 @@ EXTRA_DIST += %D%/functions.sh
 
 # How much memory reading takes.
 check_PROGRAMS += memory-bound
-memory_bound_SOURCES = %D%/memory-bound.c
+memory_bound_SOURCES = %D%/memory-bound.c %D%/hostile.c %D%/hostile.h %D%/wrapalloc.h
 memory_bound_LDADD = libtracecore.la libwire.la
 memory_bound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 dist_check_SCRIPTS += %D%/memory-bound.sh

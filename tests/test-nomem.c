@@ -4,19 +4,24 @@
  *
  *     test-nomem TEXT...
  *
- * The traces are given in the raw text form.  What is tried must then fail with -ETR_E_NOMEM (a constructor with NULL), stay so,
- * and leave nothing allocated.  The linker sends the library's allocations here (--wrap).
+ * The traces are given in the raw text form; and small hostile ones (hostile.h) of every kind are made.  What is tried must then
+ * fail with -ETR_E_NOMEM (a constructor with NULL), stay so, and leave nothing allocated.  The linker sends the library's
+ * allocations here (--wrap).
  */
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <exectrace/raw.h>
 #include <exectrace/writer.h>
 
 #include "libtrace/readerimpl.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/hostile.h"
+#include "tests/wrapalloc.h"
 
 #define MAX_LIVE 65536
 
@@ -57,15 +62,6 @@ static void drop(const void *p)
 			return;
 		}
 }
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void __real_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void __wrap_free(void *p);
 
 void *__wrap_malloc(size_t size)
 {
@@ -176,6 +172,78 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 	return EAGAIN;
 }
 
+/* A file that has no name but this one. */
+static int file = -1;
+static char file_path[64];
+
+static void make_file(const void *p, size_t n)
+{
+	if (file < 0) {
+		file = memfd_create("test-nomem", MFD_CLOEXEC);
+		FUZZ_CHECK(file >= 0);
+		snprintf(file_path, sizeof(file_path), "/proc/self/fd/%d", file);
+	}
+	FUZZ_CHECK(ftruncate(file, 0) == 0 && pwrite(file, p, n, 0) == (ssize_t)n);
+}
+
+static int try_path(struct bytes *b)
+{
+	struct etr_reader *r = etr_reader_new();
+
+	if (!r)
+		return -ETR_E_NOMEM;
+	make_file(b->p, b->n);
+	return read_all(r, etr_reader_open_path(r, file_path));
+}
+
+/* As it grows, in two steps. */
+static int follow(const uint8_t *p, size_t n)
+{
+	struct etr_reader *r = etr_reader_new();
+	struct etr_event ev;
+	int rc;
+
+	if (!r)
+		return -ETR_E_NOMEM;
+	make_file(p, n / 2);
+	rc = etr_reader_follow(r, 1);
+	if (rc >= 0)
+		rc = etr_reader_open_path(r, file_path);
+	for (int step = 0; rc >= 0 && step < 2; step++) {
+		while ((rc = etr_reader_next(r, &ev)) == 1)
+			;
+		if (rc != -ETR_E_AGAIN)
+			break;
+		rc = pwrite(file, p + n / 2, n - n / 2, (off_t)(n / 2)) >= 0 ? 0 : -ETR_E_IO;
+	}
+	etr_reader_follow(r, 0);
+	return read_all(r, rc);
+}
+
+static int try_follow(struct bytes *b)
+{
+	return follow(b->p, b->n);
+}
+
+/* Nothing is read between, for a seek leaves behind what went wrong there. */
+static int try_seek(struct bytes *b)
+{
+	struct etr_input_ops ops = { .struct_size = sizeof(ops), .pread = pread_bytes };
+	struct etr_reader *r = etr_reader_new();
+	int rc;
+
+	if (!r)
+		return -ETR_E_NOMEM;
+	rc = etr_reader_open_callbacks(r, &ops, b);
+	if (rc >= 0)
+		rc = etr_reader_seek_generation(r, 1);
+	if (rc >= 0)
+		rc = etr_reader_seek_time(r, INT64_MAX);
+	if (rc >= 0)
+		rc = etr_reader_seek_generation(r, 1000000);
+	return read_all(r, rc);
+}
+
 static int try_extents(struct bytes *b)
 {
 	struct etr_input_ops ops = { .struct_size = sizeof(ops), .pread = pread_bytes };
@@ -197,6 +265,8 @@ static int try_extents(struct bytes *b)
 	return rc;
 }
 
+static FILE *nowhere;
+
 static int try_raw(struct bytes *b)
 {
 	struct etr_raw_reader *raw = etr_raw_reader_new();
@@ -207,8 +277,40 @@ static int try_raw(struct bytes *b)
 		return -ETR_E_NOMEM;
 	rc = etr_raw_reader_open_memory(raw, b->p, b->n);
 	while (rc >= 0 && (rc = etr_raw_reader_next(raw, &ev)) == 1)
-		;
+		rc = etr_raw_print(nowhere, &ev);
 	etr_raw_reader_free(raw);
+	return rc;
+}
+
+/* The trace as text; not a trial itself. */
+static struct bytes text;
+
+static void make_text(struct bytes *b)
+{
+	struct etr_raw_reader *raw = etr_raw_reader_new();
+	struct etr_raw_event ev;
+	char *p = NULL;
+	FILE *out = open_memstream(&p, &text.n);
+
+	FUZZ_CHECK(raw && out && etr_raw_reader_open_memory(raw, b->p, b->n) == 0);
+	etr_raw_print_header(out, etr_raw_reader_version(raw));
+	while (etr_raw_reader_next(raw, &ev) == 1)
+		etr_raw_print(out, &ev);
+	fclose(out);
+	etr_raw_reader_free(raw);
+	free((void *)(uintptr_t)text.p);
+	text.p = (uint8_t *)p;
+}
+
+static int try_assemble(struct bytes *b)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)text.p, text.n, "r");
+	char detail[128];
+	int rc;
+
+	FUZZ_CHECK(in && b);
+	rc = etr_raw_assemble(in, nowhere, detail, sizeof(detail));
+	fclose(in);
 	return rc;
 }
 
@@ -263,6 +365,26 @@ static int try_packed(struct bytes *b)
 	etr_reader_free(r);
 	return rc;
 }
+
+static int try_follow_packed(struct bytes *b)
+{
+	FUZZ_CHECK(b);
+	return follow(packed.p, packed.n);
+}
+
+/* As its writer left it that was killed: it is mended, or not touched. */
+static int try_mend(struct bytes *b)
+{
+	const size_t n = packed.n - 10;
+	struct etr_mend mend;
+	int rc;
+
+	FUZZ_CHECK(b && packed.n > 10);
+	make_file(packed.p, n);
+	rc = etr_compressed_mend(file, &mend);
+	FUZZ_CHECK(rc == 0 ? mend.mended && mend.size == packed.n : lseek(file, 0, SEEK_END) == (off_t)n);
+	return rc;
+}
 #endif
 
 static int ignore(void *ctx, const void *buf, size_t size)
@@ -304,12 +426,24 @@ static const struct trial {
 	const char *name;
 	int (*run)(struct bytes *b);
 	bool may_do_without;		/* it may also succeed */
+	bool always;			/* with hostile traces, too: what is allocated depends on what the trace holds */
 } trials[] = {
-	{ "memory", try_memory, false },   { "stream", try_stream, false }, { "pread", try_pread, false },
-	{ "threads", try_threads, true },  { "extents", try_extents, false }, { "raw", try_raw, false },
-	{ "writer", try_writer, false },
+	{ "memory", try_memory, false, true },
+	{ "stream", try_stream, false, true },
+	{ "pread", try_pread, false, false },
+	{ "threads", try_threads, true, true },
+	{ "extents", try_extents, false, false },
+	{ "raw", try_raw, false, true },
+	{ "path", try_path, false, false },
+	{ "follow", try_follow, false, false },
+	{ "seek", try_seek, false, false },
+	{ "assemble", try_assemble, false, true },
+	{ "writer", try_writer, false, false },
 #ifdef WITH_ZSTD
-	{ "compressor", try_compressor, false }, { "packed", try_packed, true },
+	{ "compressor", try_compressor, false, false },
+	{ "packed", try_packed, true, false },
+	{ "follow packed", try_follow_packed, true, false },
+	{ "mend", try_mend, true, false },
 #endif
 };
 
@@ -333,6 +467,27 @@ static long run_trial(const struct trial *t, const char *path, const struct byte
 	}
 }
 
+/* Makes the trials with the trace in b. */
+static void try_bytes(const char *name, struct bytes b, bool all)
+{
+	make_text(&b);
+	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++) {
+		struct bytes whole = b;
+		long n;
+		int good;
+
+		if (!all && !trials[i].always)
+			continue;
+		good = trials[i].run(&whole);
+		FUZZ_CHECK(good != -ETR_E_NOMEM && nlive == 0);
+		once = false;
+		n = run_trial(&trials[i], name, &b, good);
+		once = true;
+		run_trial(&trials[i], name, &b, good);
+		printf("%s, %s: %ld allocations\n", name, trials[i].name, n);
+	}
+}
+
 static void try_trace(const char *path)
 {
 	FILE *in = fopen(path, "r"), *out;
@@ -345,18 +500,7 @@ static void try_trace(const char *path)
 	fclose(in);
 	fclose(out);
 	b.p = (const uint8_t *)p;
-	for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++) {
-		struct bytes whole = b;
-		int good = trials[i].run(&whole);
-		long n;
-
-		FUZZ_CHECK(good != -ETR_E_NOMEM && nlive == 0);
-		once = false;
-		n = run_trial(&trials[i], path, &b, good);
-		once = true;
-		run_trial(&trials[i], path, &b, good);
-		printf("%s, %s: %ld allocations\n", path, trials[i].name, n);
-	}
+	try_bytes(path, b, true);
 	free(p);
 }
 
@@ -366,7 +510,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: test-nomem TEXT...\n");
 		return 2;
 	}
+	nowhere = fopen("/dev/null", "w");
+	FUZZ_CHECK(nowhere);
 	for (int i = 1; i < argc; i++)
 		try_trace(argv[i]);
+	for (size_t i = 0; i < hostile_nkinds; i++) {
+		hostile_make(&hostile_kinds[i], 3000, i % 2 ? 26 : 22, 2);
+		try_bytes(hostile_kinds[i].name, (struct bytes){ .p = hostile.p, .n = hostile.n }, false);
+	}
+	hostile_free();
 	return 0;
 }
