@@ -89,6 +89,14 @@ int an_group_merge(struct an_group *to, const struct an_group *from)
 	return 0;
 }
 
+bool an_group_is_empty(const struct an_group *group)
+{
+	for (int s = 0; s < ETR_STATE_COUNT_; s++)
+		if (group->state[s].count)
+			return false;
+	return !group->goroutines;
+}
+
 int64_t an_group_time(const struct an_group *group)
 {
 	return group->state[ETR_STATE_RUNNING].ns + group->state[ETR_STATE_RUNNABLE].ns + group->state[ETR_STATE_SYSCALL].ns +

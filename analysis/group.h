@@ -51,6 +51,9 @@ struct an_group *an_group_new(uint64_t key);
 void an_group_free(struct an_group *group);
 int an_group_merge(struct an_group *to, const struct an_group *from);
 
+/* Nothing was counted for it, since a filter has chosen others. */
+bool an_group_is_empty(const struct an_group *group);
+
 /* All time in states that are known. */
 int64_t an_group_time(const struct an_group *group);
 

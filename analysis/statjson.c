@@ -215,8 +215,7 @@ static int put_functions(const struct an_summary *summary, struct an_json *json)
 		size_t len;
 		const char *name = an_text(summary->names, entries[i].name, &len);
 
-		/* A filter may leave nothing of it. */
-		if (!group->goroutines && !an_group_time(group) && !group->state[ETR_STATE_UNDETERMINED].ns)
+		if (an_group_is_empty(group))
 			continue;
 		an_json_open(json, name, len, true);
 		put_function(group, json);
@@ -233,13 +232,16 @@ static int put_functions(const struct an_summary *summary, struct an_json *json)
 }
 
 /* A table as an array of rows. */
-static int put_rows(const struct an_summary *summary, struct an_json *json, const char *key, enum an_stat_table which)
+static int put_rows(const struct an_summary *summary, struct an_json *json, const char *key, enum an_stat_table which,
+		    const struct an_stat_view *view)
 {
 	struct an_table table;
 	int rc = an_stat_table(summary, which, NULL, &table);
 
+	if (rc == 0 && view && view->sort)
+		an_stat_table_sort(&table, view->sort);
 	if (rc == 0)
-		an_table_print_json(&table, key, 0, json);
+		an_table_print_json(&table, key, view && view->top > 0 ? (size_t)view->top : 0, json);
 	an_table_free(&table);
 	return rc;
 }
@@ -334,24 +336,25 @@ static int put_durations(const struct an_summary *summary, struct an_json *json,
 }
 
 /* What came later than the figures that are defined: figures of single tables, with rows as they are in CSV. */
-static int put_tables(const struct an_summary *summary, struct an_json *json)
+static int put_tables(const struct an_summary *summary, const struct an_stat_view *view, struct an_json *json)
 {
 	const char *by = an_by_name(summary->options.by);
-	int rc = put_rows(summary, json, "latency", AN_STAT_LATENCY);
+	int rc = put_rows(summary, json, "latency", AN_STAT_LATENCY, NULL);
 
 	if (rc == 0 && summary->source)
-		rc = put_rows(summary, json, "utilization", AN_STAT_UTILIZATION);
+		rc = put_rows(summary, json, "utilization", AN_STAT_UTILIZATION, NULL);
 	if (rc == 0)
-		rc = put_rows(summary, json, "longest_waits", AN_STAT_WAIT);
+		rc = put_rows(summary, json, "longest_waits", AN_STAT_WAIT, NULL);
 	if (rc == 0)
-		rc = put_rows(summary, json, "cpu_functions", AN_STAT_SAMPLE);
-	if (rc < 0 || summary->options.by == AN_BY_FUNCTION)
+		rc = put_rows(summary, json, "cpu_functions", AN_STAT_SAMPLE, NULL);
+	if (rc < 0 || !view || !view->by_only)
 		return rc;
 	an_json_text(json, "by", by, strlen(by));
-	return put_rows(summary, json, "rows", AN_STAT_BY);
+	return put_rows(summary, json, "rows", AN_STAT_BY, view);
 }
 
-int an_summary_print_json(const struct an_summary *summary, const char *file, int failed, FILE *out)
+int an_summary_print_json(const struct an_summary *summary, const char *file, int failed, const struct an_stat_view *view,
+			  FILE *out)
 {
 	struct an_json json;
 	int rc;
@@ -386,7 +389,7 @@ int an_summary_print_json(const struct an_summary *summary, const char *file, in
 	if (rc == 0)
 		rc = put_functions(summary, &json);
 	if (rc == 0)
-		rc = put_tables(summary, &json);
+		rc = put_tables(summary, view, &json);
 	put_error(summary, failed, &json);
 	an_json_end(&json);
 	return rc;

@@ -95,23 +95,24 @@ static const struct {
 	enum an_shown shown[AN_FIGURE_COUNT_], shown_on_cpu[AN_FIGURE_COUNT_];
 } states[] = {
 	{ ETR_STATE_RUNNING, "running",
-	  { [AN_FIGURE_COUNT] = "runs", [AN_FIGURE_NS] = "running", [AN_FIGURE_P50] = "run p50", [AN_FIGURE_P99] = "run p99" },
+	  { "runs", "running", "run p50", "run p90", "run p99", "run max" },
 	  { [AN_FIGURE_NS] = AN_SHOWN_ALWAYS },
 	  { [AN_FIGURE_COUNT] = AN_SHOWN_ALWAYS, [AN_FIGURE_NS] = AN_SHOWN_ALWAYS, [AN_FIGURE_P50] = AN_SHOWN_ALWAYS,
 	    [AN_FIGURE_P99] = AN_SHOWN_ALWAYS } },
 	{ ETR_STATE_RUNNABLE, "runnable",
-	  { [AN_FIGURE_NS] = "runnable", [AN_FIGURE_P50] = "sched p50", [AN_FIGURE_P99] = "sched p99" },
-	  { [AN_FIGURE_NS] = AN_SHOWN_ALWAYS, [AN_FIGURE_P50] = AN_SHOWN_NEVER, [AN_FIGURE_P99] = AN_SHOWN_IF_WIDE },
+	  { "scheds", "runnable", "sched p50", "sched p90", "sched p99", "sched max" },
+	  { [AN_FIGURE_NS] = AN_SHOWN_ALWAYS, [AN_FIGURE_P99] = AN_SHOWN_IF_WIDE },
 	  { 0 } },
 	{ ETR_STATE_SYSCALL, "syscall",
-	  { [AN_FIGURE_COUNT] = "syscalls", [AN_FIGURE_NS] = "syscall" },
+	  { "syscalls", "syscall", "sys p50", "sys p90", "sys p99", "sys max" },
 	  { [AN_FIGURE_NS] = AN_SHOWN_ALWAYS },
 	  { [AN_FIGURE_COUNT] = AN_SHOWN_ALWAYS, [AN_FIGURE_NS] = AN_SHOWN_ALWAYS } },
 	{ ETR_STATE_WAITING, "waiting",
-	  { [AN_FIGURE_NS] = "waiting", [AN_FIGURE_P50] = "wait p50", [AN_FIGURE_P99] = "wait p99" },
-	  { [AN_FIGURE_NS] = AN_SHOWN_ALWAYS, [AN_FIGURE_P50] = AN_SHOWN_IF_WIDE, [AN_FIGURE_P99] = AN_SHOWN_IF_WIDE },
+	  { "waits", "waiting", "wait p50", "wait p90", "wait p99", "wait max" },
+	  { [AN_FIGURE_NS] = AN_SHOWN_ALWAYS, [AN_FIGURE_P50] = AN_SHOWN_IF_WIDER, [AN_FIGURE_P99] = AN_SHOWN_IF_WIDE },
 	  { 0 } },
-	{ ETR_STATE_UNDETERMINED, "undetermined", { 0 }, { 0 }, { 0 } },
+	{ ETR_STATE_UNDETERMINED, "undetermined",
+	  { "undet count", "undetermined", "undet p50", "undet p90", "undet p99", "undet max" }, { 0 }, { 0 } },
 };
 
 #define NSTATES (sizeof(states) / sizeof(states[0]))
@@ -254,13 +255,14 @@ static void add_unvisited(const struct an_summary *summary, struct an_table *tab
 
 int an__group_table(const struct an_summary *summary, enum an_by by, struct an_table *table)
 {
+	bool goroutines = by == AN_BY_FUNCTION || by == AN_BY_GOROUTINE;
 	const struct an_groups *groups = by == AN_BY_FUNCTION ? &summary->functions : &summary->extra;
 	struct group_columns columns;
 	const struct an_group *group;
 
 	make_group_columns(table, by, &columns);
 	for (size_t pos = 0; (group = an_groups_each(groups, &pos));) {
-		struct an_row *row = an_table_row(table);
+		struct an_row *row = goroutines && an_group_is_empty(group) ? NULL : an_table_row(table);
 
 		if (row)
 			fill_group(summary, row, group, by, &columns);
@@ -290,5 +292,8 @@ bool an_stat_table_sort(struct an_table *table, const char *key)
 	if (column < 0)
 		return false;
 	an_table_sort(table, (unsigned)column);
+	/* Those that nobody sees otherwise are not made for people's eyes if they are no integers. */
+	if (table->columns[column].kind != AN_CELL_REAL)
+		table->columns[column].shown = AN_SHOWN_ALWAYS;
 	return true;
 }

@@ -25,6 +25,16 @@ enum an_stat_table {
 	AN_STAT_COUNT_
 };
 
+/* How figures are to be shown. */
+struct an_stat_view {
+	unsigned width;		/* characters in a line */
+	bool utf8;
+	bool all;		/* all sections, with more rows */
+	bool by_only;		/* the table that options.by says was asked for: people see nothing else */
+	long top;		/* rows of each table; 0: all; -1: as each section has it */
+	const char *sort;	/* column of tables by function and so on; NULL: their own */
+};
+
 /* The word for a table, "trace" and so on; NULL for AN_STAT_BY, and a number that is none. */
 const char *an_stat_table_name(int which);
 
@@ -38,8 +48,8 @@ int an_stat_table(const struct an_summary *summary, enum an_stat_table which, co
 int an_stat_trace_row(const struct an_summary *summary, const char *file, struct an_table *table);
 
 /*
- * Sorts by a column's name, or its short form: "running" for running_ns, "p99" for p99_ns, "name" for the first column.  False:
- * there is no such column.
+ * Sorts by a column's name, or its short form: "running" for running_ns, "p99" for p99_ns, "name" for the first column; people
+ * then see that column.  False: there is no such column.
  */
 bool an_stat_table_sort(struct an_table *table, const char *key);
 

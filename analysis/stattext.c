@@ -234,9 +234,9 @@ static int print_table(const struct an_summary *summary, const struct section *s
 	char heading[96];
 	int rc = an_stat_table(summary, section->table, NULL, &table);
 
-	snprintf(heading, sizeof(heading), "%s", section->heading);
+	snprintf(heading, sizeof(heading), "\n%s", section->heading);
 	if (section->table == AN_STAT_RANGE && summary->gc_cycles)
-		snprintf(heading, sizeof(heading), "%s: %" PRIu64 " cycle%s", section->heading, summary->gc_cycles,
+		snprintf(heading, sizeof(heading), "\n%s: %" PRIu64 " cycle%s", section->heading, summary->gc_cycles,
 			 summary->gc_cycles == 1 ? "" : "s");
 	if (rc == 0 && view->sort && (section->table == AN_STAT_FUNCTION || section->table == AN_STAT_BY))
 		an_stat_table_sort(&table, view->sort);
@@ -262,6 +262,8 @@ int an_stat_print_text(const struct an_summary *summary, const char *file, int f
 	print_head(summary, file, out);
 	if (failed && summary->source)
 		fprintf(out, "  damaged     %s; what follows is of the part before\n", etr_reader_detail(summary->source->reader));
+	if (!summary->events && summary->options.filter)
+		fputs("  nothing     in it is what the filters ask for\n", out);
 	if (view->by_only) {
 		struct section only = { AN_STAT_BY, "", 30, false };
 		char heading[64];

@@ -10,15 +10,6 @@
 
 #include "analysis/stattable.h"
 
-struct an_stat_view {
-	unsigned width;		/* characters in a line */
-	bool utf8;
-	bool all;		/* all sections, with more rows */
-	bool by_only;		/* the table that options.by says, nothing else */
-	long top;		/* rows of each table; 0: all; -1: as each section has it */
-	const char *sort;	/* column of tables by function and so on; NULL: their own */
-};
-
 /* failed: the reader's code that ended the trace, 0 for a good end.  Return: 0 or -ETR_E_NOMEM. */
 int an_stat_print_text(const struct an_summary *summary, const char *file, int failed, const struct an_stat_view *view,
 		       FILE *out);

@@ -179,7 +179,12 @@ int an_summary_scheduling(const struct an_summary *summary, struct an_hist *hist
 int an_summary_blocked(const struct an_summary *summary, struct an_hist *hist);
 int an_summary_syscalls(const struct an_summary *summary, struct an_hist *hist);
 
-/* Prints what an_summary_finish() completed.  failed: the reader's code that ended the trace, 0 for a good end. */
-int an_summary_print_json(const struct an_summary *summary, const char *file, int failed, FILE *out);
+/*
+ * Prints what an_summary_finish() completed.  failed: the reader's code that ended the trace, 0 for a good end.  view: which table
+ * by what was asked for, how it is sorted and how many rows it has; NULL: none was.  Return: 0 or -ETR_E_NOMEM.
+ */
+struct an_stat_view;
+int an_summary_print_json(const struct an_summary *summary, const char *file, int failed, const struct an_stat_view *view,
+			  FILE *out);
 
 #endif

@@ -182,8 +182,11 @@ static unsigned last_column(const struct an_table *table)
 	return c;
 }
 
-/* How wide each column is but the last one; 0 for those that are not shown.  Returns their sum, two spaces behind each. */
-static unsigned measure(const struct an_table *table, size_t rows, bool wide, unsigned *widths)
+/*
+ * How wide each column is but the last one; 0 for those that are not shown, whose enum an_shown is above most.  Returns their sum,
+ * two spaces behind each.
+ */
+static unsigned measure(const struct an_table *table, size_t rows, enum an_shown most, unsigned *widths)
 {
 	unsigned sum = 0, last = last_column(table);
 	char buf[32];
@@ -192,7 +195,7 @@ static unsigned measure(const struct an_table *table, size_t rows, bool wide, un
 		const struct an_column *column = &table->columns[c];
 
 		widths[c] = 0;
-		if (c == last || column->shown == AN_SHOWN_NEVER || (column->shown == AN_SHOWN_IF_WIDE && !wide))
+		if (c == last || column->shown == AN_SHOWN_NEVER || column->shown > most)
 			continue;
 		widths[c] = (unsigned)strlen(column->title);
 		for (size_t r = 0; r < rows; r++) {
@@ -269,14 +272,16 @@ static void print_titles(const struct an_table *table, const unsigned *widths, F
 void an_table_print_text(const struct an_table *table, const char *heading, size_t top, unsigned width, FILE *out)
 {
 	size_t rows = shown_rows(table, top);
-	unsigned widths[AN_TABLE_COLUMNS], used;
+	unsigned widths[AN_TABLE_COLUMNS], used = 0;
 
 	if (!table->nrows)
 		return;
-	used = measure(table, rows, true, widths);
-	if (used + TEXT_LEAST > width)
-		used = measure(table, rows, false, widths);
-	fprintf(out, "\n%s\n", heading);
+	for (int most = AN_SHOWN_IF_WIDER; most >= AN_SHOWN_ALWAYS; most--) {
+		used = measure(table, rows, (enum an_shown)most, widths);
+		if (used + TEXT_LEAST <= width)
+			break;
+	}
+	fprintf(out, "%s\n", heading);
 	print_titles(table, widths, out);
 	for (size_t r = 0; r < rows; r++)
 		print_row(table, &table->rows[r], widths, width > used + 12 ? width - used - 2 : 10, out);

@@ -21,8 +21,8 @@ enum an_cell_kind {
 	AN_CELL_REAL,		/* real */
 };
 
-/* When people see a column. */
-enum an_shown { AN_SHOWN_NEVER, AN_SHOWN_ALWAYS, AN_SHOWN_IF_WIDE };
+/* When people see a column: where there is room, some before others. */
+enum an_shown { AN_SHOWN_NEVER, AN_SHOWN_ALWAYS, AN_SHOWN_IF_WIDE, AN_SHOWN_IF_WIDER };
 
 struct an_cell {
 	union {
@@ -85,7 +85,7 @@ static inline void an_row_text(struct an_row *row, unsigned column, const char *
 /* Gives a text, allocated by malloc(), to the table, which frees it; NULL: out of memory, "" stands for it.  Returns it. */
 const char *an_table_keep(struct an_table *table, char *text);
 
-/* Largest first; texts by their bytes, smallest first. */
+/* Largest first; texts by their bytes, smallest first.  Rows that were alike go by the first column. */
 void an_table_sort(struct an_table *table, unsigned column);
 
 /*

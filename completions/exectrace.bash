@@ -17,6 +17,11 @@ _exectrace_words()
 	trace-stat:--by) echo function goroutine thread proc reason task region generation ;;
 	trace-stat:--csv)
 		echo function goroutine thread proc reason task region generation trace state latency utilization range wait sample event ;;
+	trace-stat:--sort)
+		echo name running runnable syscall waiting running_p50 running_p99 runnable_p50 runnable_p99 syscall_p50 syscall_p99 \
+			waiting_p50 waiting_p99 ;;
+	trace-pprof:--sample) echo time count ;;
+	trace-pprof:--label) echo state reason goroutine thread task region lock none all ;;
 	trace-pprof:operand) echo net sync syscall sched block mutex cpu wall ;;
 	esac
 }

@@ -70,11 +70,14 @@ is "TaskBegin TaskEnd" trace-print --kind Task
 is "Log,TaskBegin Log,TaskEnd" trace-print --kind Log,Task
 is "" trace-print --goroutine ""
 is "generation goroutine" trace-stat --by g
+is "waiting waiting_p50 waiting_p99" trace-stat --sort wa
 if [ -x "$bin/trace-pprof" ]; then
 	is "sched sync syscall" trace-pprof s
 	is "net,sync net,syscall" trace-pprof net,sy
 	is "$files" trace-pprof sync ""
 	is "mutex" trace-pprof -n 3 m
+	is "count" trace-pprof --sample c
+	is "state,reason state,region" trace-pprof --label state,re
 fi
 if [ -x "$bin/trace-record" ]; then
 	is trace-record trace-record trace-rec
@@ -91,7 +94,10 @@ for w in $(words trace-print --color); do takes trace-print --color=$w one.trace
 for w in $(words trace-print --kind); do takes trace-print --kind=$w one.trace; done
 for w in $(words trace-stat --by); do takes trace-stat --by $w one.trace; done
 for w in $(words trace-stat --csv); do takes trace-stat --csv=$w one.trace; done
+for w in $(words trace-stat --sort); do takes trace-stat --sort $w one.trace; done
 if [ -x "$bin/trace-pprof" ]; then
+	for w in $(words trace-pprof --sample); do takes trace-pprof sync --folded --sample $w one.trace; done
+	for w in $(words trace-pprof --label); do takes trace-pprof sync --top --label $w one.trace; done
 	for w in $(words trace-pprof operand); do takes trace-pprof $w one.trace; done
 	trace-pprof --help | sed -n '/^TYPE is/,/^$/s/^  *\([a-z]*\)  .*/\1/p' | sort >../want
 	words trace-pprof operand | tr ' ' '\n' | sort | cmp -s - ../want || fail "profile types: $(cat ../want)"

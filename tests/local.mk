@@ -219,7 +219,7 @@ check_PROGRAMS += readers-threads
 readers_threads_SOURCES = %D%/readers-threads.c %D%/fuzz/fuzz.h %D%/fuzz/fuzzread.c
 readers_threads_LDADD = libexectrace.la
 # What the libraries export, and what the README says of them.
-library_scripts = %D%/exports.sh %D%/readers-threads.sh %D%/readme-program.sh
+library_scripts = %D%/exports.sh %D%/readers-threads.sh %D%/readme-program.sh %D%/readme-session.sh
 dist_check_SCRIPTS += $(library_scripts)
 TESTS += $(library_scripts)
 EXTRA_DIST += %D%/functions.sh
@@ -231,8 +231,8 @@ memory_bound_LDADD = libtracecore.la libwire.la
 memory_bound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 dist_check_SCRIPTS += %D%/memory-bound.sh
 TESTS += %D%/memory-bound.sh
-dist_check_SCRIPTS += %D%/trace-print-filters.sh %D%/trace-print-forms.sh
-TESTS += %D%/trace-print-filters.sh %D%/trace-print-forms.sh
+dist_check_SCRIPTS += %D%/trace-print-forms.sh
+TESTS += %D%/trace-print-forms.sh
 # Slices of traces against the traces.
 check_PROGRAMS += cutcheck
 cutcheck_SOURCES = %D%/cutcheck.c %D%/cutseen.c %D%/cutseen.h

@@ -47,19 +47,22 @@ sum() { column "$@" | awk '{ s += $1 } END { printf "%.0f\n", s }'; }
 # equal A B WHAT
 equal() { [ "$1" = "$2" ] || fail "$3: $1, not $2"; }
 
-# The columns of each table, as the man page has them.
-for table in trace state function reason latency utilization range task region wait sample event goroutine thread proc generation; do
-	csv --csv=$table ours
-	column_names=$(sed -n 1p csv)
-	[ "$(wc -l <csv)" -gt 1 ] || [ $table = range ] || fail "--csv=$table has no rows"
-	for name in $(echo "$column_names" | tr , ' '); do
+# documented TABLE: the man page has the columns of csv.
+documented()
+{
+	for name in $(sed -n 1p csv | tr , ' '); do
 		case $name in
 		# These are built of a state and a figure, which are told apart.
 		running_* | runnable_* | syscall_* | waiting_* | undetermined_*) continue ;;
 		esac
 		tr '\n' ' ' <"$src/man/trace-stat.1" | grep -q "[ (]$name[ ,.)]" ||
-			fail "the man page does not know the column $name of $table"
+			fail "the man page does not know the column $name of $1"
 	done
+}
+for table in trace state function reason latency utilization range task region wait sample event goroutine thread proc generation; do
+	csv --csv=$table ours
+	documented $table
+	[ "$(wc -l <csv)" -gt 1 ] || [ $table = range ] || fail "--csv=$table has no rows"
 done
 
 for trace in ours "$go126" "$go123" "$go122"; do
@@ -105,6 +108,12 @@ for trace in ours "$go126" "$go123" "$go122"; do
 	csv --by goroutine --csv --top 1 "$trace"
 	equal "$(wc -l <csv | tr -d ' ')" 2 "$t: rows with --top 1"
 	"$stat" --by goroutine --top 1 "$trace" | grep -q '^  and [0-9]* more$' || fail "$t: --top 1 in text"
+	# People see the column that a table is sorted by, and percentiles where there is room for them.
+	"$stat" --by function --sort running_p90 "$trace" | grep -q '^  count .* run p90 ' || fail "$t: the sorted column is not shown"
+	COLUMNS=60 "$stat" "$trace" | grep -q '^  count  running  runnable  syscall  waiting  function$' || fail "$t: a narrow table"
+	"$stat" "$trace" | grep -q '^  count  running  runnable  sched p99  syscall  waiting  wait p99  function$' || fail "$t: a table"
+	COLUMNS=120 "$stat" "$trace" | grep -q '^  count .*  sched p99  syscall  waiting  wait p50  wait p99  function$' ||
+		fail "$t: a wide table"
 
 	# One goroutine, one function: as in the whole.
 	csv --by goroutine --csv "$trace"
@@ -118,6 +127,58 @@ for trace in ours "$go126" "$go123" "$go122"; do
 	csv --by function --csv --function "^$(echo "$name" | sed 's/[].*()[]/\\&/g')\$" "$trace"
 	awk -F, -v name="$name" '$1 == name' csv | cmp -s - alone || fail "$t: --function $name"
 	equal "$(sum running_ns)" "$(cut -d, -f4 alone)" "$t: only --function $name"
+	equal "$(wc -l <csv | tr -d ' ')" 2 "$t: rows with --function $name"
+
+	# Stays that are longer than something, with those that last at the end: as they follow from the events.
+	for state in Waiting Runnable Running Syscall; do
+		csv --csv=state --where "$(echo $state | tr A-Z a-z) > 2us" "$trace"
+		"$bin/trace-print" "$trace" | awk -v state=$state '
+			function stay(g) { d = time - since[g]; if (is[g] == state && d > 2000) ns += d }
+			NR == 1 { start = $1 }
+			{ time = $1 }
+			$2 == "StateTransition" && /res=Goroutine/ {
+				split($6, id, /[()]/); split($7, from, "="); split($8, to, "="); g = id[2]
+				if (!(g in is)) { is[g] = from[2]; since[g] = from[2] == "Undetermined" ? start : time }
+				if (from[2] == to[2]) next
+				stay(g); is[g] = to[2]; since[g] = time
+			}
+			END { for (g in is) stay(g); printf "%.0f\n", ns }' >want
+		equal "$(sum ns "goroutine,$state,")" "$(cat want)" "$t: --where $state"
+	done
+	"$stat" --goroutine 123456789 "$trace" | grep -q '^  nothing ' || fail "$t: that nothing counts is not told"
+	! "$stat" "$trace" | grep -q '^  nothing ' || fail "$t: everything counts, but is called nothing"
+
+	# JSON says what CSV says; the rows of --by are sorted and cut off likewise.
+	csv --csv=trace "$trace"
+	"$stat" --json --by goroutine --sort waiting_max --top 2 "$trace" >json
+	for name in bytes generations events start_ns duration_ns goroutines procs threads gc_cycles cpu_samples; do
+		equal "$(sed -n "s/^  \"$name\": \([0-9]*\),\$/\1/p" json)" "$(column $name)" "$t: --json $name"
+	done
+	csv --csv --by goroutine --sort waiting_max --top 2 "$trace"
+	sed -n '/^  "rows": /,$p' json | sed -n 's/.*{"goroutine": \([0-9]*\),.*/\1/p' >got
+	column goroutine | cmp -s - got || fail "$t: rows in JSON: $(cat got)"
+	"$stat" --json --by function "$trace" | grep -q '^  "by": "function",$' || fail "$t: --json --by function"
+	! "$stat" --json "$trace" | grep -q '^  "by": ' || fail "$t: --json has rows that were not asked for"
+
+	# Each table that has rows has its section, with what the largest one is called; each has the columns of the man page.
+	COLUMNS=200 "$stat" --all "$trace" >text
+	for section in 'state=Time by state' 'function=Goroutines, by' 'reason=Waiting and runnable' 'latency=Duration ' \
+		'utilization=Over time' 'range=Collections, stopped worlds' 'task=Tasks' 'region=Regions' 'wait=Longest waits' \
+		'sample=CPU samples' 'event=Events in the file'; do
+		table=${section%%=*} heading=${section#*=}
+		csv --csv=$table "$trace"
+		if [ "$(wc -l <csv)" -gt 1 ]; then
+			grep -q "^$heading" text || fail "$t: no section $heading"
+		else
+			! grep -q "^$heading" text || fail "$t: a section $heading of nothing"
+		fi
+		documented $table
+		[ "$(wc -l <csv)" -gt 1 ] || continue
+		case $table in
+		function | range | task | region | sample | event)
+			sed -n "/^$heading/,/^\$/p" text | grep -qF "  $(sed -n '2s/,.*//p' csv)" || fail "$t: $heading lacks $(sed -n 2p csv)" ;;
+		esac
+	done
 
 	# Two windows make up the whole, and are what each says it is.
 	csv --csv=state "$trace"
@@ -173,7 +234,7 @@ equal "$all" "$(($(sum running_ns) + one))" "time of merged functions"
 "$stat" --json ours "$go126" >out
 [ "$(grep -c '"file"' out)" -eq 2 ] && [ "$(grep -c '"merged": 2' out)" -eq 1 ] || fail "--json of several traces"
 "$stat" ours "$go126" >out
-grep -q '^Traces$' out && grep -q '^all together$' out || fail "text of several traces"
+[ "$(sed -n 1p out)" = Traces ] && grep -q '^all together$' out || fail "text of several traces"
 "$stat" ours missing >out 2>err
 [ $? -eq 1 ] && grep -q '^trace-stat: missing: ' err && grep -q 'ours$' out || fail "one of several traces is missing"
 
@@ -190,7 +251,14 @@ for pair in "$go126 $go126" "ours ours" "$go123 $go123"; do
 	# shellcheck disable=SC2086
 	"$stat" --diff $pair | grep -q '^0 changed' || fail "$pair differ"
 done
+# A Go trace and one of ours have what the other has not.
+csv --diff --csv "$src/testdata/go/122-gc-1.trace" "$src/testdata/go/122-many-1.trace"
+equal "$(column verdict '^chan send,waiting,')" "only in the second" "waits in one Go trace only"
+csv --diff --csv ours a
+equal "$(column verdict '^main,waiting of,')" "only in the second" "waits in one of ours only"
 usage --diff ours
+usage --diff --by function a b
+usage --diff --csv=reason a b
 usage --diff --sort nonsense a b
 
 # Names without number are counted together: in how many rows, and in how much memory.

@@ -107,7 +107,7 @@ static void print_help(void)
 		printf("%s %s %.*s\n", lead, command->name, (int)len, line);
 		line += len + (line[len] == '\n');
 	}
-	printf("\n%s", command->help);
+	printf("\n%s\n", command->help);
 	if (command->reads)
 		printf("      --threads N  read with N threads (default: %s)\n",
 		       command->one_thread ? "1" : "as many as processors, 4 at most");

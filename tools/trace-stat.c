@@ -151,7 +151,7 @@ static int print_csv(const struct an_summary *summary, const char *path)
 static int print_summary(const struct an_summary *summary, const char *path, int failed)
 {
 	if (json)
-		return an_summary_print_json(summary, path, failed, stdout);
+		return an_summary_print_json(summary, path, failed, &view, stdout);
 	if (csv)
 		return print_csv(summary, path ? path : "(all)");
 	return an_stat_print_text(summary, path ? path : "all together", failed, &view, stdout);
@@ -198,7 +198,7 @@ static int stat_several(char *const *paths, int n)
 				rc = an_summary_merge(&all, &reading.summary);
 		}
 		if (rc == 0 && reading.made && json)
-			rc = an_summary_print_json(&reading.summary, paths[i], reading.rc, stdout);
+			rc = an_summary_print_json(&reading.summary, paths[i], reading.rc, &view, stdout);
 		reading_free(&reading);
 	}
 	if (rc == 0 && (csv ? csv_table == AN_STAT_TRACE : !json))
@@ -233,7 +233,7 @@ static void print_diff_text(const struct reading *a, const struct reading *b, co
 		printf(": %s, %" PRIu64 " events, %" PRIu64 " goroutines\n", an_text_ns(ns, head->duration), head->events,
 		       head->goroutines);
 	}
-	an_table_print_text(table, "What changed by more than chance; B > A: how probably one of B takes longer than one of A",
+	an_table_print_text(table, "\nWhat changed by more than chance; B > A: how probably one of B takes longer than one of A",
 			    view.top >= 0 ? (size_t)view.top : 0, view.width, stdout);
 	printf("\n%zu changed, %zu did not, %zu are too few to tell\n", counts->changed, counts->same, counts->few);
 }
@@ -402,6 +402,8 @@ int main(int argc, char **argv)
 		command_usage_error("--json and --csv exclude each other");
 	if (diff && optind != argc - 2)
 		command_usage_error("--diff is of two traces");
+	if (diff && (view.by_only || csv_table != AN_STAT_BY))
+		command_usage_error("--diff has a table of its own: neither --by nor --csv=TABLE goes with it");
 	if (view.top > AN_GROUPS_MAX)
 		wanted.keep = (size_t)view.top;
 	wanted.longest = view.top == 0 ? AN_LONGEST : view.top > 10 ? (unsigned)view.top : 10;

@@ -47,7 +47,7 @@ static void summarise(struct etr_reader *r)
 
 	FUZZ_CHECK(an_source_init(&source, r) == 0 && an_summary_init(&summary, &source, &options) == 0);
 	rc = read_events(&source, &summary, NULL);
-	FUZZ_CHECK(an_summary_print_json(&summary, "a \"name\"", rc, nowhere()) >= 0);
+	FUZZ_CHECK(an_summary_print_json(&summary, "a \"name\"", rc, NULL, nowhere()) >= 0);
 	FUZZ_CHECK(an_stat_print_text(&summary, "name", rc, &view, nowhere()) >= 0);
 	an_summary_free(&summary);
 	an_source_free(&source);
