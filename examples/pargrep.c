@@ -5,7 +5,7 @@
  * A walker goroutine lists directories and sends the files' paths over a bounded channel. Workers open, read and search them,
  * each with its own compiled pattern, and put what they find into a table behind a mutex, which keeps it sorted by path, so that
  * the output does not depend on who was faster. The larger the table, the longer that takes and the others wait: what a
- * recording of it shows.
+ * recording of it shows. With -s the table is sorted once, at the end: what a recording of that shows to be the cure.
  *
  * Annotated for traces: one task for the search, regions for its phases, a log for each file that could not be searched.
  */
@@ -48,7 +48,7 @@ static struct {
 	const char *pattern;
 	char **paths;
 	int npaths, workers;
-	bool ignore_case, number, count_only, is_literal, name_files;
+	bool ignore_case, number, count_only, sort_last, is_literal, name_files;
 	struct exrt_chan *queue;	/* of char *, which the receiver frees */
 	struct exrt_task task;
 	struct exrt_waitgroup done;
@@ -292,7 +292,8 @@ static void table_add(const struct result *r)
 		search.results_size = search.results_size ? search.results_size * 2 : 256;
 		search.results = must(realloc(search.results, search.results_size * sizeof(*search.results)));
 	}
-	for (at = search.nresults++; at > 0 && strcmp(search.results[at - 1].path, r->path) > 0; at--)
+	at = search.nresults++;
+	for (; !search.sort_last && at > 0 && strcmp(search.results[at - 1].path, r->path) > 0; at--)
 		search.results[at] = search.results[at - 1];
 	search.results[at] = *r;
 	exrt_mutex_unlock(&search.mutex);
@@ -328,11 +329,18 @@ static void work(void *arg)
 
 /* --- the whole -------------------------------------------------------------------------------------------------------------- */
 
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct result *)a)->path, ((const struct result *)b)->path);
+}
+
 /* Return: whether anything matched. */
 static bool report(void)
 {
 	bool any = false;
 
+	if (search.sort_last && search.nresults > 0)
+		qsort(search.results, search.nresults, sizeof(*search.results), by_path);
 	for (size_t i = 0; i < search.nresults; i++) {
 		struct result *r = &search.results[i];
 
@@ -382,7 +390,7 @@ static int run(void *arg)
 	return any ? EXIT_MATCH : EXIT_NONE;
 }
 
-static const char usage[] = "usage: pargrep [-j N] [-i] [-n] [-c] PATTERN PATH...\n";
+static const char usage[] = "usage: pargrep [-j N] [-i] [-n] [-c] [-s] PATTERN PATH...\n";
 static const char help[] =
 	"Search files, and those below directories, for lines that match an extended regular expression, in parallel.\n"
 	"\n"
@@ -390,6 +398,7 @@ static const char help[] =
 	"  -i     ignore the case of letters\n"
 	"  -n     print line numbers\n"
 	"  -c     print the number of matching lines for each file instead\n"
+	"  -s     sort what was found once, at the end, instead of keeping it sorted\n"
 	"\n"
 	"Output is sorted by path.  Symbolic links below a directory are not followed.\n"
 	"Of a binary file only whether it matches is told.\n"
@@ -402,7 +411,7 @@ static bool parse(int argc, char **argv)
 	char *end;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "j:inch", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "j:incsh", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'j': {
 			long n = strtol(optarg, &end, 10);
@@ -422,6 +431,9 @@ static bool parse(int argc, char **argv)
 			break;
 		case 'c':
 			search.count_only = true;
+			break;
+		case 's':
+			search.sort_last = true;
 			break;
 		case 'h':
 			printf("%s%s", usage, help);
