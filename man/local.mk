@@ -11,3 +11,14 @@ dist_man_MANS += %D%/etr_compressor_new.3 %D%/etr_raw_reader_new.3 %D%/etr_reade
 if HAVE_RT
 dist_man_MANS += %D%/exrt_chan_new.3 %D%/exrt_mutex_lock.3 %D%/exrt_run.3 %D%/exrt_syscall_begin.3 %D%/exrt_trace_start.3
 endif
+
+# Each function has a page of its own name, which leads to the one that tells of it.
+each_other_function = for page in $(dist_man_MANS); do \
+		case $$page in *.3) ;; *) continue ;; esac; \
+		for name in `sed -n '/^\.Nd/q; s/^\.Nm \([a-z_0-9]*\).*/\1/p' $(srcdir)/$$page`; do \
+			file=$(DESTDIR)$(man3dir)/$$name.3; \
+			[ "man/$$name.3" = "$$page" ] ||
+install-data-hook:
+	$(each_other_function) echo ".so man3/`basename $$page`" >"$$file" || exit 1; done; done
+uninstall-hook:
+	$(each_other_function) rm -f "$$file"; done; done
