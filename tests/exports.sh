@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # exports.sh - a shared library exports what its public headers declare, which is what its version script lists, under its version;
-# the preloaded recorder exports what its script lists.
+# the preloaded recorder exports what its script lists.  The parser calls nothing that prints by itself or ends the program, and has
+# no variables but what its hash tables are seeded with.
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 command -v nm >/dev/null || exit 77
@@ -32,6 +33,15 @@ include=$top_srcdir/include/exectrace
 library libexectrace EXECTRACE_0 "$top_srcdir/libtrace/exectrace.sym" "$include/error.h" "$include/raw.h" "$include/reader.h" \
 	"$include/writer.h"
 library libexectrace-rt EXECTRACE_RT_0 "$top_srcdir/librt/exectrace-rt.sym" "$include/rt.h"
+# Its own code only: a sanitizer adds to it.
+if grep -q '^SAN_CFLAGS = *$' "$top_builddir/Makefile" && [ -f "$top_builddir/.libs/libexectrace.so" ]; then
+	nm -D --undefined-only "$top_builddir/.libs/libexectrace.so" | sed 's/.* //; s/@.*//' >"$dir/calls"
+	grep -qx malloc "$dir/calls" || { echo "libexectrace calls nothing"; bad=1; }
+	grep -xE '(_|_E|quick_)?exit|abort|raise|kill|(__)?assert.*|(__)?v?printf(_chk)?|puts|putchar|perror|std(in|out|err)|syslog|signal|sigaction|setenv|setlocale|system|fork' \
+		"$dir/calls" && { echo "libexectrace prints, ends the program or changes it"; bad=1; }
+	nm "$top_builddir/.libs/libexectrace.so" | sed -n 's/.* [bBC] //p' | sed 's/\..*//' |
+	grep -vxE 'etr__hash_seed|once|no_slots|completed|__cpu_.*|__bss_start|_e(nd|data)' && { echo "libexectrace has global state"; bad=1; }
+fi
 recorder=$top_builddir/.libs/exectrace-pthread.so
 [ ! -f "$recorder" ] || exports "$recorder" "$top_srcdir/librt/pthread/pthread.sym"
 [ $n -gt 0 ] || exit 77

@@ -4,9 +4,9 @@
  *
  *     memory-bound [-v] [TRACE...]
  *
- * Every kind of hostile trace (hostile.h), in several sizes, is read from memory, from something that can seek, from a stream, and with
- * several threads; the traces that are named likewise.  The most that is allocated at one time must stay below BYTES_PER_BYTE for
- * each byte of the input plus FIXED, with threads FIXED for each and once more.  reader.h states the same figures.  The linker
+ * Every kind of hostile trace (hostile.h), in several sizes, is read from memory, from something that can seek, from a stream, and
+ * with several threads; the traces that are named likewise.  The most that is allocated at one time must stay below BYTES_PER_BYTE
+ * for each byte of the input plus FIXED, with threads FIXED for each and once more.  reader.h states the same figures.  The linker
  * sends the library's allocations here (--wrap).  -v prints what each takes.
  */
 #include <malloc.h>
