@@ -15,20 +15,22 @@ fail() { echo "FAIL: $*"; bad=1; }
 (cd "$src/tests/interop" && GOFLAGS=-mod=readonly "$GO" build -o "$dir/" ./cmd/gen ./cmd/figures ./cmd/blocked) >"$dir/log" 2>&1 ||
 	{ cat "$dir/log"; echo "Go's reader cannot be built here"; exit 77; }
 
-# A trace's figures, computed twice: of the whole, of what is in each generation, and of windows.
+# figures TRACE NAME [WHOLE N]: a trace's figures, computed twice: of the whole, of what is in each generation, and of windows.
+# WHOLE N: the trace is the N-th generation of that one.
 figures()
 {
+	of=${3:+-whole $3 -generation $4}
 	"$bin/trace-stat" --json --by generation "$1" >"$dir/json" || fail "trace-stat $2"
-	"$dir/figures" -by generation "$1" "$dir/json" || fail "figures of $2"
+	"$dir/figures" $of -by generation "$1" "$dir/json" || fail "figures of $2"
 	start=$(sed -n 's/^  "start_ns": \(.*\),/\1/p' "$dir/json")
 	duration=$(sed -n 's/^  "duration_ns": \(.*\),/\1/p' "$dir/json")
 	first=$((start + duration / 3))
 	last=$((start + duration * 2 / 3))
-	"$bin/trace-stat" --json --to @$first "$1" >"$dir/json" && "$dir/figures" -to $first "$1" "$dir/json" ||
+	"$bin/trace-stat" --json --to @$first "$1" >"$dir/json" && "$dir/figures" $of -to $first "$1" "$dir/json" ||
 		fail "figures of $2 to $first"
 	"$bin/trace-stat" --json --from @$first --to @$last "$1" >"$dir/json" &&
-		"$dir/figures" -from $first -to $last "$1" "$dir/json" || fail "figures of $2 from $first to $last"
-	"$bin/trace-stat" --json --from @$last "$1" >"$dir/json" && "$dir/figures" -from $last "$1" "$dir/json" ||
+		"$dir/figures" $of -from $first -to $last "$1" "$dir/json" || fail "figures of $2 from $first to $last"
+	"$bin/trace-stat" --json --from @$last "$1" >"$dir/json" && "$dir/figures" $of -from $last "$1" "$dir/json" ||
 		fail "figures of $2 from $last"
 }
 
@@ -78,7 +80,7 @@ done
 "$dir/gen" gc "$dir/gc.trace" 2300 >/dev/null || fail "gen gc"
 n=1
 while "$bin/trace-cut" -o "$dir/slice" --generation $n "$dir/gc.trace" 2>/dev/null; do
-	figures "$dir/slice" "generation $n"
+	figures "$dir/slice" "generation $n" "$dir/gc.trace" $n
 	n=$((n + 1))
 done
 [ $n -ge 3 ] || fail "only $((n - 1)) generations"

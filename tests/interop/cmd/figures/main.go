@@ -2,7 +2,12 @@
 
 // Command figures computes with Go's reader what "trace-stat --json" prints, and compares.
 //
-//	figures [-from NS] [-to NS] [-by generation] TRACE JSON
+//	figures [-from NS] [-to NS] [-by generation] [-whole TRACE -generation N] TRACE JSON
+//
+// -whole, -generation: what TRACE is a slice of, and which.  A slice says in which function the goroutines started that were known
+// before it, in notes that Go's reader does not show; here the whole trace says it.  The first stack in the slice is no substitute:
+// Go walks stacks by frame pointers, and of a goroutine preempted in the first instructions of a function (time.Now, often) it
+// misses the caller, so that time.Now is the root of that stack.
 //
 // -from, -to and -by: what trace-stat was given (as @NS).  Percentiles must be those of the durations themselves, or above by an
 // eighth at most.
@@ -220,14 +225,7 @@ func (f *functions) learn(id int64, st trace.Stack) {
 	if g.known {
 		return
 	}
-	root, any := "", false
-	for frame := range st.Frames() {
-		// Where the runtime found no caller, it says so with a frame that says nothing.
-		if frame.PC != 0 || frame.Func != "" || frame.File != "" || frame.Line != 0 {
-			root, any = frame.Func, true
-		}
-	}
-	if any {
+	if root, any := rootOf(st); any {
 		f.set(g, root)
 	}
 }
@@ -288,7 +286,58 @@ type begun struct {
 	typ string
 }
 
-func compute(r io.Reader, w window, byGeneration bool) (*figures, error) {
+func rootOf(st trace.Stack) (root string, any bool) {
+	for frame := range st.Frames() {
+		// Where the runtime found no caller, it says so with a frame that says nothing.
+		if frame.PC != 0 || frame.Func != "" || frame.File != "" || frame.Line != 0 {
+			root, any = frame.Func, true
+		}
+	}
+	return root, any
+}
+
+// rootsBefore returns the functions of the goroutines that live where a generation (from 1 on) of a trace begins.
+func rootsBefore(path string, generation int) (map[int64]string, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	reader, err := trace.NewReader(bufio.NewReaderSize(in, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	roots := map[int64]string{}
+	for syncs := 0; ; {
+		ev, err := reader.ReadEvent()
+		if err != nil {
+			return nil, err // the end, too: there is no such generation
+		}
+		switch ev.Kind() {
+		case trace.EventSync:
+			if syncs++; syncs == generation {
+				return roots, nil
+			}
+		case trace.EventStateTransition:
+			st := ev.StateTransition()
+			if st.Resource.Kind != trace.ResourceGoroutine {
+				continue
+			}
+			id := int64(st.Resource.Goroutine())
+			if _, known := roots[id]; !known {
+				if root, ok := rootOf(st.Stack); ok {
+					roots[id] = root
+				}
+			}
+			if _, to := st.Goroutine(); to == trace.GoNotExist {
+				delete(roots, id)
+			}
+		}
+	}
+}
+
+// compute takes the functions in which goroutines started from roots, where they are known before the trace.
+func compute(r io.Reader, w window, byGeneration bool, roots map[int64]string) (*figures, error) {
 	f := &figures{Kinds: map[string]int{}, Waiting: map[string]tally{}, Runnable: map[string]tally{},
 		Ranges: map[string]tally{}, Tasks: map[string]span{},
 		durations: map[string]map[string][]int64{"waiting_by_reason": {}, "runnable_by_reason": {}, "ranges": {}, "tasks": {}}}
@@ -306,6 +355,9 @@ func compute(r io.Reader, w window, byGeneration bool) (*figures, error) {
 	ranges := map[rangeKey]int64{}
 	tasks := map[trace.TaskID]begun{}
 	fns := &functions{window: w, byName: map[string]*function{}, gs: map[int64]*goroutine{}}
+	for id, root := range roots {
+		fns.set(fns.get(id), root)
+	}
 	var g, p *account
 	var starts []int64
 	end := int64(math.MinInt64)
@@ -562,13 +614,13 @@ func compareTables(f *figures, text []byte) int {
 	return bad
 }
 
-func run(path, jsonPath string, w window, byGeneration bool) error {
+func run(path, jsonPath string, w window, byGeneration bool, roots map[int64]string) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	computed, err := compute(in, w, byGeneration)
+	computed, err := compute(in, w, byGeneration, roots)
 	if err != nil {
 		return err
 	}
@@ -618,12 +670,22 @@ func main() {
 	from := flag.Int64("from", math.MinInt64, "what trace-stat was given as --from @NS")
 	to := flag.Int64("to", math.MaxInt64, "likewise")
 	by := flag.String("by", "", "likewise: generation")
+	whole := flag.String("whole", "", "the trace that TRACE is a generation of")
+	generation := flag.Int("generation", 1, "which one")
 	flag.Parse()
 	if flag.NArg() != 2 {
-		fmt.Fprintln(os.Stderr, "usage: figures [-from NS] [-to NS] [-by generation] TRACE JSON")
+		fmt.Fprintln(os.Stderr, "usage: figures [-from NS] [-to NS] [-by generation] [-whole TRACE -generation N] TRACE JSON")
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), flag.Arg(1), window{*from, *to}, *by == "generation"); err != nil {
+	var roots map[int64]string
+	if *whole != "" {
+		var err error
+		if roots, err = rootsBefore(*whole, *generation); err != nil {
+			fmt.Fprintf(os.Stderr, "figures: %s: %v\n", *whole, err)
+			os.Exit(1)
+		}
+	}
+	if err := run(flag.Arg(0), flag.Arg(1), window{*from, *to}, *by == "generation", roots); err != nil {
 		fmt.Fprintf(os.Stderr, "figures: %s: %v\n", flag.Arg(0), err)
 		os.Exit(1)
 	}
