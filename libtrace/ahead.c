@@ -145,8 +145,8 @@ static double left_of_direct(const struct etr__ahead *a)
 	return 1 - (double)__atomic_load_n(&a->at->passed, __ATOMIC_RELAXED) / (double)a->at_size;
 }
 
-#define TIME_DELIVER 0.3
-#define TIME_AHEAD 1.6
+#define TIME_DELIVER 0.25
+#define TIME_AHEAD 1.15
 
 /* The generation to order next, the first that the reader's thread does not come to before it would be ready.  NULL: none. */
 static struct slot *pick(struct etr__ahead *a)

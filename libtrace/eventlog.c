@@ -11,16 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IS_WHOLE 0xff		/* what of an event that is kept whole */
+#include "libtrace/gentables.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define AT(low, high) ((uint64_t)(low) << 32 | (uint64_t)(high))
-#define BYTE(word, i) ((word) >> (24 - 8 * (i)) & 0xff)
 #else
 #define AT(low, high) ((uint64_t)(low) | (uint64_t)(high) << 32)
-#define BYTE(word, i) ((word) >> 8 * (i) & 0xff)
 #endif
 
+/* What was written by another processor has to come from there: early, for a line takes longer than the events in it. */
+#define EVENTS_AHEAD 64
+
+_Static_assert(offsetof(struct etr_event, m) == offsetof(struct etr_event, p) + 8 && offsetof(struct etr__log_context, p) == 0 &&
+	       offsetof(struct etr__log_context, m) == 8, "context");
 _Static_assert(offsetof(struct etr_event, kind) % 8 == 0 && offsetof(struct etr_event, resource) == offsetof(struct etr_event, kind) + 1 &&
 	       offsetof(struct etr_event, from) == offsetof(struct etr_event, kind) + 2 &&
 	       offsetof(struct etr_event, to) == offsetof(struct etr_event, kind) + 3 &&
@@ -76,7 +79,11 @@ void etr__log_clear(struct etr__log *log)
 		drop_chunk(log);
 	while (log->first_whole)
 		drop_whole(log);
-	*log = (struct etr__log){ .pool = log->pool };
+	log->first = log->last = NULL;
+	log->first_whole = log->last_whole = NULL;
+	log->at = log->whole_at = 0;
+	log->time = 0;
+	log->ncontexts = log->context = 0;
 }
 
 static int next_chunk(struct etr__log *log)
@@ -128,66 +135,77 @@ static __attribute__((noinline)) int keep_whole(struct etr__log *log, const stru
 	return 0;
 }
 
-/* Memory that was read by another processor last has to come from there: early, for stores wait for each other. */
-#define LINES_AHEAD 48
-
-static inline void prefetch_to_write(const struct etr__packed *e)
+struct etr__packed *etr__log_room(struct etr__log *log, int *n)
 {
-#ifdef __x86_64__
-	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)e));
-#else
-	__builtin_prefetch(e, 1);
-#endif
+	if ((!log->last || log->last->n == ETR__LOG_PACKED) && next_chunk(log) != 0)
+		return NULL;
+	*n = (int)(ETR__LOG_PACKED - log->last->n);
+	return log->last->events + log->last->n;
 }
 
-static inline uint64_t word_of(const struct etr_event *ev, size_t offset)
+void etr__log_filled(struct etr__log *log, int n, int64_t time)
 {
-	uint64_t w;
-
-	memcpy(&w, (const char *)ev + offset, sizeof(w));
-	return w;
+	log->last->n += (uint32_t)n;
+	log->time = time;
 }
 
-#define LOW(w) ((uint32_t)(AT(1, 0) == 1 ? (w) : (w) >> 32))
-#define HIGH(w) ((uint32_t)(AT(1, 0) == 1 ? (w) >> 32 : (w)))
-
-int etr__log_add(struct etr__log *log, const struct etr_event *events, int n, struct etr_event **kept)
+int etr__log_context(struct etr__log *log, int64_t p, int64_t m)
 {
-	const struct etr_event *ev = events, *last = events + n;
-	struct etr__packed *e, *end;
-	int64_t time = log->time;
+	unsigned i = log->context;
+
+	if (i < log->ncontexts && log->contexts[i].p == p && log->contexts[i].m == m)
+		return (int)i;
+	for (i = 0; i < log->ncontexts; i++)
+		if (log->contexts[i].p == p && log->contexts[i].m == m)
+			break;
+	if (i == ETR__LOG_CONTEXTS)
+		return -1;
+	if (i == log->ncontexts)
+		log->contexts[log->ncontexts++] = (struct etr__log_context){ p, m };
+	log->context = i;
+	return (int)i;
+}
+
+/* Of what comes into being, is told anew or has an inherited context somebody wants to know: it is kept whole. */
+static bool pack(struct etr__log *log, const struct etr_event *ev, struct etr__packed *e)
+{
+	uint64_t dt = (uint64_t)ev->time - (uint64_t)log->time, g1 = (uint64_t)ev->g + 1, id = (uint64_t)ev->u.transition.id;
+	uint32_t stack = ev->stack, own = ev->u.transition.stack, reason = ev->u.transition.reason;
+	unsigned what = ETR__WHAT(ev->from, ev->to);
+	int context;
+
+	if (ev->kind != ETR_KIND_STATE_TRANSITION || ev->from <= ETR_STATE_NOT_EXIST || dt > ETR__PACKED_DT_MAX || (g1 | id) >> 32 ||
+	    (stack | reason) >> 16 || ev->p < -1)
+		return false;
+	if (ev->resource == ETR_RESOURCE_PROC)
+		what |= ETR__WHAT_PROC;
+	if (own)
+		what |= ETR__WHAT_OWN_STACK;
+	if (own && (own != stack || ev->resource == ETR_RESOURCE_PROC))
+		return false;
+	context = etr__log_context(log, ev->p, ev->m);
+	if (context < 0)
+		return false;
+	e->dt_id = dt | (uint64_t)context << ETR__PACKED_CONTEXT | (uint64_t)what << ETR__PACKED_WHAT | id << ETR__PACKED_ID;
+	e->g_stack = g1 | (uint64_t)stack << ETR__PACKED_STACK | (uint64_t)reason << ETR__PACKED_REASON;
+	return true;
+}
+
+int etr__log_add(struct etr__log *log, const struct etr_event *ev, struct etr_event **kept)
+{
+	int n;
+	struct etr__packed *e = etr__log_room(log, &n);
 
 	*kept = NULL;
-	if ((!log->last || log->last->n == ETR__LOG_PACKED) && next_chunk(log) != 0)
+	if (!e)
 		return -1;
-	e = log->last->events + log->last->n;
-	end = log->last->events + ETR__LOG_PACKED;
-	for (; ev < last && e < end; ev++, e++) {
-		uint64_t dt = (uint64_t)ev->time - (uint64_t)time, g1 = (uint64_t)ev->g + 1, p1 = (uint64_t)ev->p + 1;
-		uint64_t kinds = word_of(ev, offsetof(struct etr_event, kind)), id = (uint64_t)ev->u.transition.id;
-		uint64_t stacks = word_of(ev, offsetof(struct etr_event, u.transition.reason));
-		uint32_t kind = LOW(kinds), stack = HIGH(kinds), reason = LOW(stacks), own = HIGH(stacks);
-
-		prefetch_to_write(e + LINES_AHEAD);
-		time = ev->time;
-		/* Of what comes into being or is told anew somebody wants to know. */
-		if (BYTE(kind, 0) != ETR_KIND_STATE_TRANSITION || BYTE(kind, 2) <= ETR_STATE_NOT_EXIST ||
-		    ((dt | g1 | id | (uint64_t)ev->m) >> 32 | (stack | reason | own) >> 16 | p1 >> 8) != 0) {
-			if (keep_whole(log, ev, kept) != 0)
-				return -1;
-			e->rest = (uint64_t)IS_WHOLE << 56;
-			e++;
-			ev++;
-			break;
-		}
-		e->dt_g = dt | g1 << 32;
-		e->m_id = (uint64_t)ev->m | id << 32;
-		e->rest = (uint64_t)stack | (uint64_t)reason << 16 | (uint64_t)own << 32 | p1 << 48 |
-			  (uint64_t)((BYTE(kind, 1) - ETR_RESOURCE_GOROUTINE) << 6 | BYTE(kind, 2) << 3 | BYTE(kind, 3)) << 56;
+	if (!pack(log, ev, e)) {
+		if (keep_whole(log, ev, kept) != 0)
+			return -1;
+		e->dt_id = (uint64_t)ETR__WHAT_WHOLE << ETR__PACKED_WHAT;
 	}
-	log->time = time;
-	log->last->n = (uint32_t)(e - log->last->events);
-	return (int)(ev - events);
+	etr__log_filled(log, 1, ev->time);
+	return 0;
 }
 
 void etr__log_rewind(struct etr__log *log)
@@ -215,16 +233,53 @@ static const struct etr__log_chunk *chunk_to_read(struct etr__log *log)
 	return log->first;
 }
 
-/* kind, resource, from and to, by what. */
+/* By what: kind, resource, from and to; and whether the goroutine's stack is where it happened. */
+struct form {
+	uint32_t kinds, own;
+};
 #define PUT(word, i) ((uint32_t)(word) << (AT(1, 0) == 1 ? 8 * (i) : 24 - 8 * (i)))
-#define KINDS(what)                                                                                                              \
-	(PUT(ETR_KIND_STATE_TRANSITION, 0) | PUT(ETR_RESOURCE_GOROUTINE + ((what) >> 6), 1) | PUT((what) >> 3 & 7, 2) |            \
-	 PUT((what) & 7, 3))
-#define KINDS4(what) KINDS(what), KINDS((what) + 1), KINDS((what) + 2), KINDS((what) + 3)
-#define KINDS32(what)                                                                                                            \
-	KINDS4(what), KINDS4((what) + 4), KINDS4((what) + 8), KINDS4((what) + 12), KINDS4((what) + 16), KINDS4((what) + 20),      \
-		KINDS4((what) + 24), KINDS4((what) + 28)
-static const uint32_t kinds_of[128] = { KINDS32(0), KINDS32(32), KINDS32(64), KINDS32(96) };
+#define FORM(what)                                                                                                               \
+	{ PUT(ETR_KIND_STATE_TRANSITION, 0) | PUT((what) & ETR__WHAT_PROC ? ETR_RESOURCE_PROC : ETR_RESOURCE_GOROUTINE, 1) |       \
+	  PUT((what) >> 3 & 7, 2) | PUT((what) & 7, 3), (what) & ETR__WHAT_OWN_STACK ? UINT32_MAX : 0 }
+#define FORM4(what) FORM(what), FORM((what) + 1), FORM((what) + 2), FORM((what) + 3)
+#define FORM16(what) FORM4(what), FORM4((what) + 4), FORM4((what) + 8), FORM4((what) + 12)
+#define FORM64(what) FORM16(what), FORM16((what) + 16), FORM16((what) + 32), FORM16((what) + 48)
+static const struct form forms[256] = { FORM64(0), FORM64(64), FORM64(128), FORM64(192) };
+
+static void range(struct etr_event *ev, uint8_t kind, uint32_t stack)
+{
+	ev->kind = kind;
+	ev->resource = ETR_RESOURCE_PROC;
+	ev->stack = stack;
+	ev->u.range.id = ev->p;
+	ev->u.range.name = ETR__STRING_SWEEP;
+	ev->u.range.nattrs = 0;
+	ev->u.range.swept = ev->u.range.reclaimed = 0;
+}
+
+/* What is no transition, its time and context set. */
+static __attribute__((noinline)) void unpack_other(const struct etr__packed *e, unsigned what, struct etr_event *ev)
+{
+	ev->from = ev->to = 0;
+	switch (what) {
+	case ETR__WHAT_SWEEP_BEGIN:
+		range(ev, ETR_KIND_RANGE_BEGIN, (uint32_t)(e->g_stack >> ETR__PACKED_STACK & 0xffff));
+		break;
+	case ETR__WHAT_SWEEP_END:
+		range(ev, ETR_KIND_RANGE_END, 0);
+		ev->u.range.nattrs = 2;
+		ev->u.range.swept = e->dt_id >> ETR__PACKED_ID;
+		ev->u.range.reclaimed = e->g_stack >> ETR__PACKED_STACK;
+		break;
+	case ETR__WHAT_HEAP:
+		ev->kind = ETR_KIND_METRIC;
+		ev->resource = ETR_RESOURCE_NONE;
+		ev->stack = 0;
+		ev->u.metric.name = ETR__STRING_HEAP;
+		ev->u.metric.value = e->dt_id >> ETR__PACKED_ID | e->g_stack >> ETR__PACKED_STACK << 32;
+		break;
+	}
+}
 
 int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *events, int max)
 {
@@ -241,23 +296,27 @@ int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *ev
 		end = e + max;
 	log->at = (uint32_t)(end - c->events);
 	for (; e < end; e++, ev++) {
-		uint64_t rest = e->rest, kinds, stacks;
-		uint32_t what = (uint32_t)(rest >> 56);
+		uint64_t word = e->dt_id, tail = e->g_stack, kinds, stacks;
+		unsigned what = word >> ETR__PACKED_WHAT & 0xff;
+		uint32_t stack = tail >> ETR__PACKED_STACK & 0xffff;
 
-		__builtin_prefetch(e + LINES_AHEAD);
-		if (__builtin_expect(what == IS_WHOLE, 0)) {
+		__builtin_prefetch(e + EVENTS_AHEAD);
+		if (__builtin_expect(what == ETR__WHAT_WHOLE, 0)) {
 			read_whole(log, ev);
 			time = ev->time;
 		} else {
-			time = (int64_t)((uint64_t)time + (uint32_t)e->dt_g);
-			ev->g = (int64_t)(e->dt_g >> 32) - 1;
-			ev->p = (int64_t)(rest >> 48 & 0xff) - 1;
-			ev->m = (int64_t)(uint32_t)e->m_id;
-			ev->u.transition.id = (int64_t)(e->m_id >> 32);
-			kinds = AT(kinds_of[what], (uint32_t)rest & 0xffff);
-			memcpy((char *)ev + offsetof(struct etr_event, kind), &kinds, sizeof(kinds));
-			stacks = AT((uint32_t)rest >> 16, rest >> 32 & 0xffff);
-			memcpy((char *)ev + offsetof(struct etr_event, u.transition.reason), &stacks, sizeof(stacks));
+			time = (int64_t)((uint64_t)time + (word & ETR__PACKED_DT_MAX));
+			ev->g = (int64_t)(uint32_t)tail - 1;
+			memcpy(&ev->p, &log->contexts[word >> ETR__PACKED_CONTEXT & 0xff], sizeof(log->contexts[0]));
+			if (__builtin_expect(what >= ETR__WHAT_OTHERS, 0)) {
+				unpack_other(e, what, ev);
+			} else {
+				kinds = AT(forms[what].kinds, stack);
+				stacks = AT((uint32_t)(tail >> ETR__PACKED_REASON), stack & forms[what].own);
+				memcpy((char *)ev + offsetof(struct etr_event, kind), &kinds, sizeof(kinds));
+				ev->u.transition.id = (int64_t)(word >> ETR__PACKED_ID);
+				memcpy((char *)ev + offsetof(struct etr_event, u.transition.reason), &stacks, sizeof(stacks));
+			}
 		}
 		before = time > before ? time : (int64_t)((uint64_t)before + 1);
 		ev->time = before;

@@ -2,8 +2,9 @@
  *
  * eventlog.h - events of one generation, written by one thread and read later by another.
  *
- * A generation has millions of events, and what they take in memory is what writing and reading them costs.  So an event that
- * is a change of state with small numbers, as nearly all are, is packed into 24 bytes.  Any other is kept whole, in its place.
+ * A generation has millions of events, and what they take in memory is what writing and reading them costs.  So an event of a usual
+ * kind with small numbers, as nearly all are, is packed into 16 bytes.  Any other is kept whole, in its place.  The fast loop of
+ * orderfast.c writes packed events itself, between etr__log_room() and etr__log_filled().
  */
 #ifndef LIBTRACE_EVENTLOG_H
 #define LIBTRACE_EVENTLOG_H
@@ -17,12 +18,30 @@
 #define ETR__LOG_PACKED 8192	/* in a chunk */
 #define ETR__LOG_WHOLE 1024
 
-/* Three words, so that few instructions move them. */
 struct etr__packed {
-	uint64_t dt_g;			/* ns since the event before, and above bit 32 g plus one */
-	uint64_t m_id;			/* m, and above bit 32 the transition's id */
-	uint64_t rest;			/* from bit 0 on: stack, reason, the transition's stack, 16 bits each; p plus one, what: 8 each */
+	/* From bit 0 on: ns since the event before, 16 bits; its context among the log's, 8; what, 8; the transition's id, 32. */
+	uint64_t dt_id;
+	/* g plus one, 32 bits; stack, 16; reason, 16. */
+	uint64_t g_stack;
 };
+#define ETR__PACKED_DT_MAX 0xffff
+#define ETR__PACKED_IDS 0x10000	/* of stacks and strings */
+#define ETR__PACKED_CONTEXT 16
+#define ETR__PACKED_WHAT 24
+#define ETR__PACKED_ID 32
+#define ETR__PACKED_STACK 32
+#define ETR__PACKED_REASON 48
+
+/* What: a transition of a goroutine or processor; that of the goroutine is where it happened, or is not known. */
+#define ETR__WHAT_PROC 0x80
+#define ETR__WHAT_OWN_STACK 0x40
+#define ETR__WHAT(from, to) ((unsigned)(from) << 3 | (unsigned)(to))
+/* And those that are none; no processor has a stack of its own. */
+#define ETR__WHAT_OTHERS 0xfc
+#define ETR__WHAT_SWEEP_END 0xfc	/* id: swept; stack and reason: reclaimed */
+#define ETR__WHAT_SWEEP_BEGIN 0xfd
+#define ETR__WHAT_HEAP 0xfe		/* id: low half of the value; stack and reason: high half */
+#define ETR__WHAT_WHOLE 0xff
 
 struct etr__log_chunk {
 	struct etr__log_chunk *next;
@@ -43,12 +62,19 @@ struct etr__log_pool {
 	struct etr__log_whole *wholes;
 };
 
+struct etr__log_context {
+	int64_t p, m;
+};
+#define ETR__LOG_CONTEXTS 256
+
 struct etr__log {
 	struct etr__log_pool *pool;		/* the caller's */
 	struct etr__log_chunk *first, *last;	/* read from the first, written to the last */
 	struct etr__log_whole *first_whole, *last_whole;
 	uint32_t at, whole_at;			/* reading: places in the first ones */
 	int64_t time;				/* of the event before */
+	unsigned ncontexts, context;		/* how many there are, the one that was found last */
+	struct etr__log_context contexts[ETR__LOG_CONTEXTS];
 };
 
 void etr__log_pool_init(struct etr__log_pool *pool);
@@ -58,10 +84,19 @@ void etr__log_pool_free(struct etr__log_pool *pool);
 void etr__log_clear(struct etr__log *log);
 
 /*
- * Adds up to n events, at least one, their times increasing and far from where an int64 ends.  Returns how many, or -1 when out of
- * memory.  *kept is the last of them where it was kept whole, and may be changed until it is read; else NULL.
+ * Adds an event, later than the one before and far from where an int64 ends.  0, or -1 when out of memory.  *kept is the event if it was kept
+ * whole, as every one is with an inherited context or of what comes into being, and may be changed until it is read; else NULL.
  */
-int etr__log_add(struct etr__log *log, const struct etr_event *events, int n, struct etr_event **kept);
+int etr__log_add(struct etr__log *log, const struct etr_event *ev, struct etr_event **kept);
+
+/* Where to put up to *n packed events, at least one; NULL when out of memory. */
+struct etr__packed *etr__log_room(struct etr__log *log, int *n);
+
+/* So many were put there, of which the last was at that time. */
+void etr__log_filled(struct etr__log *log, int n, int64_t time);
+
+/* The number of a context, or -1: there are too many. */
+int etr__log_context(struct etr__log *log, int64_t p, int64_t m);
 
 /* When all is written, and before anything is read. */
 void etr__log_rewind(struct etr__log *log);

@@ -251,6 +251,7 @@ static void drop(struct etr__frontier *f, size_t i)
 	for (; i > 0; i = (i - 1) / 2)
 		heap[i] = heap[(i - 1) / 2];
 	heap[0] = heap[--f->n];
+	heap[f->n].time = INT64_MAX;
 	if (f->n)
 		sift_down(heap, f->n, 0);
 }
@@ -281,9 +282,11 @@ int etr__frontier_advance(struct etr__frontier *f, size_t i)
 int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit)
 {
 	f->ns_per_unit = ns_per_unit;
-	f->usual_clock = ns_per_unit < (double)((int64_t)1 << 32);
-	if (etr__grow(&f->heap, &f->capheap, f->ncursors) != 0)
+	f->usual_clock = ns_per_unit <= 64;
+	if (etr__grow(&f->heap, &f->capheap, f->ncursors + ETR__PADDING) != 0)
 		return etr__fault_nomem(f->fault);
+	for (size_t i = 0; i < f->ncursors + ETR__PADDING; i++)
+		f->heap[i].time = INT64_MAX;
 	for (size_t i = 0; i < f->ncursors; i++) {
 		struct etr__cursor *c = f->cursors[i];
 		int rc;

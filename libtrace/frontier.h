@@ -49,6 +49,9 @@ struct etr__head {
 	struct etr__cursor *cursor;
 };
 
+/* Enough for the children of the head's children. */
+#define ETR__PADDING 7
+
 struct etr__frontier {
 	struct etr__event_batch *batches;
 	size_t nbatches, capbatches;
@@ -56,10 +59,10 @@ struct etr__frontier {
 	size_t ncursors, capcursors;	/* of this generation */
 	size_t made;			/* cursors that exist */
 	struct etr__idmap by_m;		/* M id -> cursor index plus one, for this generation */
-	struct etr__head *heap;
+	struct etr__head *heap;		/* behind its end come ETR__PADDING heads that are later than all, so that no place must be looked for */
 	size_t n, capheap;
 	double ns_per_unit;
-	bool usual_clock;		/* 2^28 units fit in an int64 of ns many times */
+	bool usual_clock;		/* ns_per_unit is at most 64, as what Go writes is */
 	struct etr__input *in;
 	struct etr__fault *fault;
 	uint64_t passed;		/* bytes of batches that were loaded in this generation */
@@ -90,30 +93,43 @@ int etr__cursor_next(struct etr__frontier *f, struct etr__cursor *c);
 /* Decodes the arguments of the event at hand, which can be decoded. */
 void etr__cursor_args(struct etr__cursor *c);
 
+/* The event at `at`, which ends at `end` and can be decoded, is at hand. */
+static inline void etr__cursor_put(struct etr__cursor *c, const uint8_t *at, const uint8_t *end, int64_t time)
+{
+	c->at = at;
+	c->p = end;
+	c->type = *at;
+	c->has_args = false;
+	c->time = time;
+}
+
 /* The event of heap[i] was taken: puts the thread's next one in its place.  0 or a negative code. */
 int etr__frontier_advance(struct etr__frontier *f, size_t i);
 
 /* Whether the head is not later than those below it, and stays when its time has changed. */
 static inline bool etr__frontier_head_stays(const struct etr__frontier *f, int64_t time)
 {
-	return (f->n < 2 || f->heap[1].time >= time) && (f->n < 3 || f->heap[2].time >= time);
+	return f->heap[1].time >= time && f->heap[2].time >= time;
 }
 
 /* Puts heap[i], whose time has changed, in its place. */
 void etr__frontier_settle(struct etr__frontier *f, size_t i);
 
 /* The same of heap[0], whose time has not become less; mostly it changes places with a child and stays there. */
-static inline void etr__frontier_settle_head(struct etr__frontier *f)
+static inline __attribute__((always_inline)) void etr__frontier_settle_head(struct etr__frontier *f)
 {
-	struct etr__head *heap = f->heap, head = heap[0];
-	size_t n = f->n, child = n > 2 && heap[2].time < heap[1].time ? 2 : 1, below = 2 * child + 1;
+	struct etr__head *heap = f->heap, head = heap[0], *child = heap + 1, *below = heap + 3;
 
-	if (n < 2 || heap[child].time >= head.time)
+	if (heap[2].time < heap[1].time) {
+		child = heap + 2;
+		below = heap + 5;
+	}
+	if (child->time >= head.time)
 		return;
-	heap[0] = heap[child];
-	heap[child] = head;
-	if ((below < n && heap[below].time < head.time) || (below + 1 < n && heap[below + 1].time < head.time))
-		etr__frontier_settle(f, child);
+	heap[0] = *child;
+	*child = head;
+	if (__builtin_expect(below[0].time < head.time || below[1].time < head.time, 0))
+		etr__frontier_settle(f, (size_t)(child - heap));
 }
 
 /* Sorts the heap by time, as the order of equal times demands when its head cannot be taken. */

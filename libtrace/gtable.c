@@ -154,6 +154,8 @@ struct etr__g *etr__gtable_add(struct etr__gtable *t, int64_t id)
 		return NULL;
 	}
 	t->n++;
+	if ((uint64_t)id >= UINT32_MAX)
+		t->has_large_ids = true;
 	return g;
 }
 

@@ -40,8 +40,6 @@
 
 #include "libtrace/growth.h"
 
-#define BATCH 128
-
 #define PUSH(guess, list, ...)                                                                                                   \
 	do {                                                                                                                     \
 		if (etr__grow(&(list).items, &(list).cap, (list).n + 1) != 0)                                                    \
@@ -56,7 +54,6 @@ void etr__guess_init(struct etr__guess *guess, struct etr__log_pool *pool)
 	guess->log.pool = pool;
 	etr__order_init(&guess->order, &guess->fault);
 	etr__hash_init(&guess->first_range);
-	etr__hash_init(&guess->first_sweep);
 	etr__hash_init(&guess->popped);
 }
 
@@ -65,7 +62,6 @@ void etr__guess_free(struct etr__guess *guess)
 	etr__order_free(&guess->order);
 	etr__log_clear(&guess->log);
 	etr__hash_free(&guess->first_range);
-	etr__hash_free(&guess->first_sweep);
 	etr__hash_free(&guess->popped);
 	free(guess->told.items);
 	free(guess->created.items);
@@ -88,7 +84,6 @@ static void clear(struct etr__guess *guess)
 	memset(&guess->fault, 0, sizeof(guess->fault));
 	etr__log_clear(&guess->log);
 	etr__hash_clear(&guess->first_range);
-	etr__hash_clear(&guess->first_sweep);
 	etr__hash_clear(&guess->popped);
 	guess->failed = false;
 	guess->told.n = guess->created.n = guess->tasks.n = guess->without_g.n = guess->without_p.n = 0;
@@ -108,25 +103,38 @@ void etr__guess_pop(struct etr__guess *guess, int64_t g, uint64_t task, etr_stri
 	PUSH(guess, guess->pops, (struct etr__pop){ g, task, depth, name });
 }
 
-/* A range on a G, or a sweep of a P. */
+/* Not the first.  It may be told behind its end, which a first generation may. */
+static void told_again(struct etr__guess *guess, const struct etr_event *ev)
+{
+	if (ev->kind == ETR_KIND_RANGE_ACTIVE)
+		guess->failed = true;
+}
+
+/* The first range on a G, or the first sweep of a P. */
 static void note_range(struct etr__guess *guess, const struct etr_event *ev)
 {
-	bool on_g = ev->resource == ETR_RESOURCE_GOROUTINE;
-	struct etr__hash *seen = on_g ? &guess->first_range : &guess->first_sweep;
 	struct etr__first first = { ev->u.range.id, ev->kind };
+	struct etr__p *p;
 
-	if (etr__hash_get(seen, (uint64_t)first.id)) {
-		/* Told behind its end, which a first generation may. */
-		if (ev->kind == ETR_KIND_RANGE_ACTIVE)
+	if (ev->resource == ETR_RESOURCE_GOROUTINE) {
+		if (etr__hash_get(&guess->first_range, (uint64_t)first.id)) {
+			told_again(guess, ev);
+			return;
+		}
+		if (etr__hash_put(&guess->first_range, (uint64_t)first.id, 1) != 0)
 			guess->failed = true;
+		PUSH(guess, guess->ranges, first);
 		return;
 	}
-	if (etr__hash_put(seen, (uint64_t)first.id, 1) != 0)
-		guess->failed = true;
-	if (on_g)
-		PUSH(guess, guess->ranges, first);
-	else
-		PUSH(guess, guess->sweeps, first);
+	p = etr__model_p(&guess->order.model, first.id);
+	if (!p)
+		return;
+	if (p->sweep_noted) {
+		told_again(guess, ev);
+		return;
+	}
+	p->sweep_noted = true;
+	PUSH(guess, guess->sweeps, first);
 }
 
 static void note_collector(struct etr__guess *guess, const struct etr_event *ev)
@@ -221,37 +229,42 @@ static bool is_odd_time(int64_t time)
 	return time < 0 || time >= ETR__TIME_END;
 }
 
-static void take(struct etr__guess *guess, const struct etr_event *events, int n)
+/* Orders one event by the rules.  1, 0 at the end, or a negative code. */
+static int order_one(struct etr__guess *guess)
 {
-	/* Of small steps the last tells enough. */
-	if (is_odd_time(events[0].time) || is_odd_time(events[n - 1].time))
-		guess->failed = true;
-	while (n > 0 && !guess->failed) {
-		struct etr_event *kept;
-		int added = etr__log_add(&guess->log, events, n, &kept);
+	struct etr_event ev, *kept;
+	int rc = etr__order_one(&guess->order, &ev);
 
-		if (added < 0 || (kept && is_odd_time(kept->time)))
-			guess->failed = true;
-		else if (kept)
-			note(guess, kept);
-		events += added;
-		n -= added;
-	}
+	if (rc <= 0)
+		return rc;
+	if (is_odd_time(ev.time) || etr__log_add(&guess->log, &ev, &kept) != 0)
+		guess->failed = true;
+	else if (kept)
+		note(guess, kept);
+	return 1;
+}
+
+/* Orders what is usual into the log, as etr__order_log(). */
+static void order_many(struct etr__guess *guess)
+{
+	etr__order_log(&guess->order, &guess->log);
+	if (is_odd_time(guess->order.last_time))
+		guess->failed = true;
 }
 
 void etr__guess_run(struct etr__guess *guess, struct etr__generation *g, const bool *stop)
 {
-	struct etr_event events[BATCH];
 	int rc;
 
 	clear(guess);
 	g->frontier.fault = &guess->fault;
 	rc = etr__order_begin(&guess->order, g);
-	while (rc >= 0 && !guess->failed && !__atomic_load_n(stop, __ATOMIC_RELAXED)) {
-		rc = etr__order_events(&guess->order, events, BATCH);
-		if (rc <= 0)
-			break;
-		take(guess, events, rc);
+	if (rc == 0)
+		rc = 1;
+	while (rc > 0 && !guess->failed && !__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+		rc = order_one(guess);
+		if (rc > 0)
+			order_many(guess);
 	}
 	if (rc != 0)
 		guess->failed = true;

@@ -61,7 +61,7 @@ struct etr__guess {
 	ETR__LIST(struct etr__pop) pops;
 	ETR__LIST(struct etr__first) ranges, sweeps;
 	ETR__LIST(struct etr__note) notes;	/* in the order of the events */
-	struct etr__hash first_range, first_sweep, popped;	/* by G or P: whether it is listed; how many regions have ended */
+	struct etr__hash first_range, popped;	/* by G: whether it is listed; how many regions have ended */
 	uint8_t gc_first;			/* kind of the first event of the collector; 0: none */
 	uint64_t ngc;				/* how many events it had */
 };

@@ -280,7 +280,7 @@ static int adopt_ps(const struct etr__guess *guess, struct etr__order *truth)
 			return -1;
 		p->status = from->status;
 		p->seq = from->seq;
-		if (etr__hash_get(&guess->first_sweep, (uint64_t)from->id))
+		if (from->sweep_noted)
 			p->sweeping = from->sweeping;
 	}
 	return 0;
@@ -331,6 +331,7 @@ int etr__guess_adopt(struct etr__guess *guess, struct etr__generation *now, stru
 {
 	if (fill_in(guess, now, truth) != 0 || adopt_model(guess, truth) != 0)
 		return etr__fault_nomem(truth->fault);
+	etr__order_count(&guess->order);
 	for (int i = 0; i < 256; i++) {
 		truth->counts[i] += guess->order.counts[i];
 		truth->bytes[i] += guess->order.bytes[i];

@@ -40,6 +40,7 @@ struct etr__p {
 	uint8_t told;			/* the first that was told */
 	bool sweeping;
 	struct etr__m *holder;		/* of the threads bound to it the one made first, the root of a heap of them; of P -1: see none */
+	bool sweep_noted;		/* guess.c's: its first sweep is */
 };
 
 struct etr__m {
@@ -50,6 +51,8 @@ struct etr__m {
 	bool known;			/* an event of it was tried, or a G bound; set by etr__model_know() */
 	uint32_t index;			/* in ms[] */
 	struct etr__m *child, *next, *prev;	/* in its P's heap */
+	int log_context;		/* orderfast.c's: of log_p and id in the log; without meaning while log_p is not p */
+	struct etr__p *log_p;
 };
 
 struct etr__task {

@@ -28,6 +28,7 @@ enum etr__path { ETR__PATH_RULES, ETR__PATH_LOOP, ETR__PATH_LOOP_BMI2 };
 
 /* One ordering: a generation at hand, the model that its events move, and what has been delivered.  It belongs to one thread. */
 struct etr__order {
+	uint64_t usual[256];		/* wire events that are not in counts and bytes yet: ETR__ONE_MORE each, and their bytes */
 	struct etr__generation *now;	/* the caller's; NULL: none yet */
 	struct etr__fault *fault;	/* the caller's */
 	struct etr__model model;
@@ -41,7 +42,15 @@ struct etr__order {
 	unsigned npending, next_pending;
 	struct etr_event pending[ETR__MAX_PENDING];
 	uint64_t counts[256], bytes[256];	/* wire events by type, the structural ones of begun generations too */
+	int nusual;			/* how many, at most ETR__MAX_USUAL */
 };
+
+#define ETR__ONE_MORE ((uint64_t)1 << 24)
+#define ETR__MAX_USUAL (1 << 20)	/* of 9 bytes at most */
+
+/* Brings counts and bytes up to date. */
+void etr__order_count(struct etr__order *o);
+
 
 void etr__order_init(struct etr__order *o, struct etr__fault *fault);
 void etr__order_free(struct etr__order *o);
@@ -58,11 +67,22 @@ void etr__order_end(struct etr__order *o);
  */
 int etr__order_events(struct etr__order *o, struct etr_event *ev, int max);
 
+/* The next event, by the rules.  1, 0 when there are no more, or a negative code with the fault recorded. */
+int etr__order_one(struct etr__order *o, struct etr_event *ev);
+
+/* The usual events that come next, into a log; when memory is wanting, none.  A fault behind them is told by etr__order_one(). */
+struct etr__log;
+void etr__order_log(struct etr__order *o, struct etr__log *log);
+
 /*
  * Delivers events for as long as they come from the frontier's head and are usual; orderfast.c tells what that is.  There must be
  * a head, and nothing pending.  How many, from 0 on; whatever comes next is then for the rules.
  */
 int etr__order_run(struct etr__order *o, struct etr_event *ev, int max);
+
+/* The same, but those that can be packed, with their contexts in that log. */
+struct etr__packed;
+int etr__order_run_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log);
 
 /* The last path that this processor can take, and should. */
 enum etr__path etr__order_best_path(void);

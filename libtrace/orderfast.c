@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "libtrace/eventlog.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -34,8 +36,8 @@
 /* How far behind an event's type byte the loop may look. */
 #define LOOK_AHEAD 9
 
-/* Times up to here cannot overflow by a usual step. */
-#define USUAL_TIME_MAX ((int64_t)1 << 62)
+/* Times up to here cannot overflow by a step of eight bytes, which hold less than 2^56 units of at most 2^6 ns. */
+#define USUAL_TIME_MAX (((int64_t)1 << 62) - 1)
 
 /* The bits of each byte; in registers, since putting them together at every use takes longer. */
 struct masks {
@@ -54,28 +56,28 @@ INLINE uint64_t load64(const uint8_t *p)
 enum way { BY_RULES, GO_START, GO_BLOCK, GO_STOP, GO_UNBLOCK, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP_ALLOC };
 
 /* By type byte. */
-struct shape {
-	uint8_t last;		/* 1 << (how many numbers it has - 1), dt counted; 0 for what is no event among a thread's */
-	uint8_t way;
+static const uint8_t way_of[256] = {
+	[WIRE_GO_START] = GO_START,
+	[WIRE_GO_BLOCK] = GO_BLOCK,
+	[WIRE_GO_STOP] = GO_STOP,
+	[WIRE_GO_UNBLOCK] = GO_UNBLOCK,
+	[WIRE_GO_SYSCALL_BEGIN] = SYSCALL_BEGIN,
+	[WIRE_GO_SYSCALL_END] = SYSCALL_END,
+	[WIRE_GC_SWEEP_BEGIN] = SWEEP_BEGIN,
+	[WIRE_GC_SWEEP_END] = SWEEP_END,
+	[WIRE_HEAP_ALLOC] = HEAP_ALLOC,
 };
-static const struct shape shapes[256] = {
+
+/* 1 << (how many numbers an event has - 1), dt counted; 0 for what is no event among a thread's. */
+static const uint8_t last_number[256] = {
 #define LAST_STRUCTURAL(n) 0
 #define LAST_TIMED(n) (1 << ((n) - 1))
 #define LAST_EXPERIMENT(n) (1 << ((n) - 1))
 #define A(name, role) 1
-#define WIRE_EVENT(sym, type, name, since, cls, ...) [type].last = LAST_##cls(sizeof((const char[]){ __VA_ARGS__ })),
+#define WIRE_EVENT(sym, type, name, since, cls, ...) [type] = LAST_##cls(sizeof((const char[]){ __VA_ARGS__ })),
 #include "wire/events.def"
 #undef WIRE_EVENT
 #undef A
-	[WIRE_GO_START].way = GO_START,
-	[WIRE_GO_BLOCK].way = GO_BLOCK,
-	[WIRE_GO_STOP].way = GO_STOP,
-	[WIRE_GO_UNBLOCK].way = GO_UNBLOCK,
-	[WIRE_GO_SYSCALL_BEGIN].way = SYSCALL_BEGIN,
-	[WIRE_GO_SYSCALL_END].way = SYSCALL_END,
-	[WIRE_GC_SWEEP_BEGIN].way = SWEEP_BEGIN,
-	[WIRE_GC_SWEEP_END].way = SWEEP_END,
-	[WIRE_HEAP_ALLOC].way = HEAP_ALLOC,
 };
 
 /* The place of the n-th bit that is set in ends, `last` being 1 << (n - 1); 64 if there is none or last is 0. */
@@ -188,13 +190,20 @@ INLINE struct numbers numbers(const uint8_t *p, int n, const struct masks *k, bo
 	return v;
 }
 
-/* How long before the event at p, whose dt takes four bytes at most, the one before it was. */
+/* How long before the event at p the one before it was; of a dt that takes more than eight bytes, anything that does not overflow. */
 INLINE int64_t step(const uint8_t *p, double ns_per_unit, const struct masks *k, bool bmi2)
 {
 	uint64_t w = load64(p + 1);
 
-	return (int64_t)((double)(int32_t)number(w, up_to_lowest(~w & k->high, bmi2), k, bmi2) * ns_per_unit);
+	return (int64_t)((double)(int64_t)number(w, up_to_lowest(~w & k->high, bmi2), k, bmi2) * ns_per_unit);
 }
+
+/* Where events go: either whole ones, or packed ones of a log. */
+struct out {
+	struct etr_event *ev;
+	struct etr__packed *e;		/* NULL in code that is compiled for whole ones */
+	uint64_t word, tail;		/* of the packed one so far */
+};
 
 /*
  * What the loop costs is mostly its stores, so fields that lie side by side are stored together.
@@ -234,12 +243,35 @@ INLINE void store_head(struct etr_event *ev, uint8_t kind, uint8_t resource, uin
 	memcpy(&ev->kind, &word, sizeof(word));
 }
 
-/* A goroutine changes state.  The two stacks are where it happened, and that of the goroutine. */
-INLINE void transition(struct etr_event *ev, int64_t id, uint8_t from, uint8_t to, etr_stack_id stack, etr_stack_id its_stack,
-		       etr_string_id reason)
-{
-	uint64_t tail = (uint64_t)its_stack << 32 | reason;
+/* Memory that was read by another processor last has to come from there: early, for stores wait for each other. */
+#define EVENTS_AHEAD 96
 
+INLINE void prefetch_to_write(const struct etr__packed *e)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)e));
+#else
+	__builtin_prefetch(e, 1);
+#endif
+}
+
+/* What of a packed event its kind makes; high is what stands behind g. */
+INLINE void pack(struct out *out, unsigned what, uint64_t id, uint64_t high)
+{
+	out->word = id << ETR__PACKED_ID | (uint64_t)what << ETR__PACKED_WHAT;
+	out->tail = high << ETR__PACKED_STACK;
+}
+
+/* A goroutine changes state.  The two stacks are where it happened, and that of the goroutine: the same one, or none. */
+INLINE void transition(struct out *out, bool packed, int64_t id, uint8_t from, uint8_t to, etr_stack_id stack, bool own, etr_string_id reason)
+{
+	uint64_t tail = (uint64_t)(own ? stack : 0) << 32 | reason;
+	struct etr_event *ev = out->ev;
+
+	if (packed) {
+		pack(out, ETR__WHAT(from, to) | (own ? ETR__WHAT_OWN_STACK : 0), (uint64_t)id, (uint64_t)reason << 16 | stack);
+		return;
+	}
 	store_head(ev, ETR_KIND_STATE_TRANSITION, ETR_RESOURCE_GOROUTINE, from, to, stack);
 	ev->u.transition.id = id;
 	memcpy(&ev->u.transition.reason, &tail, sizeof(tail));
@@ -261,13 +293,34 @@ INLINE void change_status(struct etr__g *g, uint64_t was, uint32_t from, uint32_
 }
 
 /* A sweep begins or ends. */
-INLINE void sweep(struct etr_event *ev, uint8_t kind, int64_t p, etr_stack_id stack)
+INLINE void sweep(struct out *out, bool packed, uint8_t kind, int64_t p, etr_stack_id stack, uint64_t swept, uint64_t reclaimed)
 {
+	struct etr_event *ev = out->ev;
+
+	if (packed) {
+		if (kind == ETR_KIND_RANGE_BEGIN)
+			pack(out, ETR__WHAT_SWEEP_BEGIN, 0, stack);
+		else
+			pack(out, ETR__WHAT_SWEEP_END, swept, reclaimed);
+		return;
+	}
 	store_head(ev, kind, ETR_RESOURCE_PROC, 0, 0, stack);
 	ev->u.range.id = p;
 	ev->u.range.name = ETR__STRING_SWEEP;
-	ev->u.range.nattrs = 0;
-	ev->u.range.swept = ev->u.range.reclaimed = 0;
+	ev->u.range.nattrs = kind == ETR_KIND_RANGE_BEGIN ? 0 : 2;
+	ev->u.range.swept = swept;
+	ev->u.range.reclaimed = reclaimed;
+}
+
+INLINE void heap(struct out *out, bool packed, uint64_t value)
+{
+	if (packed) {
+		pack(out, ETR__WHAT_HEAP, value, value >> 32);
+		return;
+	}
+	store_head(out->ev, ETR_KIND_METRIC, 0, 0, 0, 0);
+	out->ev->u.metric.name = ETR__STRING_HEAP;
+	out->ev->u.metric.value = value;
 }
 
 #define USUAL(condition)                                                                                                         \
@@ -298,56 +351,86 @@ INLINE void sweep(struct etr_event *ev, uint8_t kind, int64_t p, etr_stack_id st
 		g->seq.n = (no);                                                                                                 \
 	} while (0)
 
-INLINE int run(struct etr__order *o, struct etr_event *events, int max, bool bmi2)
+/* Finds what the log calls the thread with that processor.  False: it has too many names already. */
+static __attribute__((noinline)) bool find_context(struct etr__log *log, struct etr__m *m, struct etr__p *p)
+{
+	int context = p->id < -1 ? -1 : etr__log_context(log, p->id, m->id);
+
+	if (context < 0)
+		return false;
+	m->log_context = context;
+	m->log_p = p;
+	return true;
+}
+
+#define DONE (packed ? (int)(out.e - first_packed) : (int)(out.ev - events))
+
+/*
+ * The loop; `log` where it is compiled for packed events.  Their times are less than ETR__PACKED_DT_MAX apart; that their ids fit is known
+ * beforehand, see etr__order_run_packed().
+ */
+INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *log, bool packed, bool bmi2)
 {
 	struct etr__frontier *f = &o->now->frontier;
+	struct etr__head *const heads = f->heap;
 	const struct etr__tables *t = &o->now->tables;
 	struct etr__cursor *c;
 	struct etr__m *m;
 	struct etr__p *proc;
 	struct etr__g *cur;		/* m's, which is told of it when the loop is left */
-	struct etr_event *ev = events, *const last = events + max;
+	const struct etr_event *const events = out.ev, *const last = events + max;
+	const struct etr__packed *const first_packed = out.e, *const last_packed = first_packed + max;
 	const uint64_t gen = o->now->number;
 	const double ns_per_unit = f->ns_per_unit;
-	int64_t last_time = o->last_time, time, bound;
+	int64_t last_time = o->last_time, event_time, time, bound;
 	const uint8_t *p, *limit;
+	uint64_t log_context = 0;
 	size_t usual_end;
 	two_words context;
 	struct masks masks = { 0x8080808080808080u, 0x7f7f7f7f7f7f7f7fu }, *k = &masks;
 
 	__asm__("" : "+r"(masks.high), "+r"(masks.low));
+	if (!f->usual_clock)
+		return 0;
 thread:
-	c = f->heap[0].cursor;
+	c = heads[0].cursor;
 	m = c->m;
 	proc = m->p;
 	cur = m->g ? m->g : &etr__no_g;
 	time = c->time;
 	bound = o->next_sample_time;
 	p = c->at;
-	if (f->n > 1 && f->heap[1].time < bound)
-		bound = f->heap[1].time;
-	if (f->n > 2 && f->heap[2].time < bound)
-		bound = f->heap[2].time;
-	if (bound > USUAL_TIME_MAX)
-		bound = USUAL_TIME_MAX;
+	bound = heads[1].time < bound ? heads[1].time : bound;
+	bound = heads[2].time < bound ? heads[2].time : bound;
+	bound = bound < USUAL_TIME_MAX ? bound : USUAL_TIME_MAX;
 	/* Where it is not known whether the thread has a goroutine, gid says so. */
-	if (c->end - p < LOOK_AHEAD || !proc || cur->id != m->gid || time <= 0 || time > bound || !f->usual_clock)
-		return (int)(ev - events);
+	if (c->end - p < LOOK_AHEAD || !proc || cur->id != m->gid || time <= 0 || time > bound)
+		goto done;
+	if (packed) {
+		if (m->log_p != proc && !find_context(log, m, proc))
+			goto done;
+		log_context = (uint64_t)m->log_context << ETR__PACKED_CONTEXT;
+	}
 	limit = c->end - LOOK_AHEAD;
-	context = two(proc->id, m->id);
-	while (ev < last) {
+	memcpy(&context, &m->pid, sizeof(context));
+	while (packed ? out.e < last_packed : out.ev < last) {
 		struct numbers v;
 		struct etr__g *g, *next_cur = cur;
 		etr_stack_id stack;
 		uint64_t was;
+		uint8_t type = *p;
 
-		switch ((enum way)shapes[*p].way) {
+		event_time = (int64_t)((uint64_t)last_time + 1);
+		event_time = time > event_time ? time : event_time;
+		if (packed)
+			USUAL((uint64_t)event_time - (uint64_t)last_time <= ETR__PACKED_DT_MAX);
+		switch ((enum way)way_of[type]) {
 		case GO_START:
 			ARGS(2);
 			USUAL(cur == &etr__no_g);
 			NAMED_G(v.a, WIRE_G_RUNNABLE, v.b);
 			change_status(g, was, WIRE_G_RUNNABLE, WIRE_G_RUNNING, 1);
-			transition(ev, (int64_t)v.a, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, 0, 0, 0);
+			transition(&out, packed, (int64_t)v.a, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, 0, false, 0);
 			next_cur = g;
 			break;
 		case GO_BLOCK:
@@ -356,7 +439,7 @@ thread:
 			USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
 			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_WAITING, -1);
 			stack = t->stack_of[v.b];
-			transition(ev, cur->id, ETR_STATE_RUNNING, ETR_STATE_WAITING, stack, stack, t->string_of[v.a]);
+			transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_WAITING, stack, true, t->string_of[v.a]);
 			next_cur = &etr__no_g;
 			break;
 		case GO_STOP:
@@ -365,7 +448,7 @@ thread:
 			USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
 			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_RUNNABLE, -1);
 			stack = t->stack_of[v.b];
-			transition(ev, cur->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, stack, stack, t->string_of[v.a]);
+			transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, stack, true, t->string_of[v.a]);
 			next_cur = &etr__no_g;
 			break;
 		case GO_UNBLOCK:
@@ -373,7 +456,7 @@ thread:
 			USUAL(v.c < t->nstack_of);
 			NAMED_G(v.a, WIRE_G_WAITING, v.b);
 			change_status(g, was, WIRE_G_WAITING, WIRE_G_RUNNABLE, 0);
-			transition(ev, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], 0, 0);
+			transition(&out, packed, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], false, 0);
 			break;
 		case SYSCALL_BEGIN:
 			ARGS(2);
@@ -383,7 +466,7 @@ thread:
 			proc->status = WIRE_P_SYSCALL;
 			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_SYSCALL, 0);
 			stack = t->stack_of[v.b];
-			transition(ev, cur->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, stack, stack, 0);
+			transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, stack, true, 0);
 			break;
 		case SYSCALL_END:
 			ARGS(0);
@@ -391,86 +474,96 @@ thread:
 			USUAL(proc->status == WIRE_P_SYSCALL);
 			proc->status = WIRE_P_RUNNING;
 			change_status(cur, was, WIRE_G_SYSCALL, WIRE_G_RUNNING, 0);
-			transition(ev, cur->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, 0, 0, 0);
+			transition(&out, packed, cur->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, 0, false, 0);
 			break;
 		case SWEEP_BEGIN:
 			ARGS(1);
-			USUAL(!proc->sweeping && v.a < t->nstack_of);
+			USUAL(!proc->sweeping && v.a < t->nstack_of && (!packed || proc->sweep_noted));
 			proc->sweeping = true;
-			sweep(ev, ETR_KIND_RANGE_BEGIN, proc->id, t->stack_of[v.a]);
+			sweep(&out, packed, ETR_KIND_RANGE_BEGIN, proc->id, t->stack_of[v.a], 0, 0);
 			break;
 		case SWEEP_END:
 			ARGS(2);
-			USUAL(proc->sweeping);
+			USUAL(proc->sweeping && (!packed || (v.a | v.b) >> 32 == 0));
 			proc->sweeping = false;
-			sweep(ev, ETR_KIND_RANGE_END, proc->id, 0);
-			ev->u.range.nattrs = 2;
-			ev->u.range.swept = v.a;
-			ev->u.range.reclaimed = v.b;
+			sweep(&out, packed, ETR_KIND_RANGE_END, proc->id, 0, v.a, v.b);
 			break;
 		case HEAP_ALLOC:
 			ARGS(1);
-			store_head(ev, ETR_KIND_METRIC, 0, 0, 0, 0);
-			ev->u.metric.name = ETR__STRING_HEAP;
-			ev->u.metric.value = v.a;
+			heap(&out, packed, v.a);
 			break;
 		case BY_RULES:
 			goto unusual;
 		default:
 			__builtin_unreachable();
 		}
-		last_time = time > last_time ? time : (int64_t)((uint64_t)last_time + 1);
-		store_two(&ev->time, two(last_time, cur->id));
-		store_two(&ev->p, context);
-		ev++;
+		if (packed) {
+			prefetch_to_write(out.e + EVENTS_AHEAD);
+			out.e->dt_id = out.word | log_context | ((uint64_t)event_time - (uint64_t)last_time);
+			out.e->g_stack = out.tail | (uint64_t)(cur->id + 1);
+			out.e++;
+		} else {
+			store_two(&out.ev->time, two(event_time, cur->id));
+			store_two(&out.ev->p, context);
+			out.ev++;
+		}
+		last_time = event_time;
 		cur = next_cur;
-		o->counts[*p]++;
-		o->bytes[*p] += (uint64_t)(v.next - p);
+		o->usual[type] += ETR__ONE_MORE + (uint64_t)(v.next - p);
 		p = v.next;
-		if (__builtin_expect(p > limit || !((uint32_t)~load64(p + 1) & (uint32_t)k->high), 0))
+		if (__builtin_expect(p > limit, 0))
 			goto leave;
 		time += step(p, ns_per_unit, k, bmi2);
 		if (__builtin_expect(time > bound, 0))
 			break;
 	}
-unusual:
-	if (p == c->at)
-		return (int)(ev - events);
-	usual_end = nth_end(~load64(p + 1) & k->high, shapes[*p].last, bmi2);
-	if (usual_end < 64) {
-		c->at = p;
-		c->p = p + 2 + usual_end / 8;
-		c->type = *p;
-		c->has_args = false;
-		c->time = f->heap[0].time = time;
-		etr__frontier_settle_head(f);
-		p = NULL;
-	} else {
-		time -= step(p, ns_per_unit, k, bmi2);
-	}
-leave:
+	if (time <= bound)
+		goto unusual;
+	/* The event at p comes later than one of another thread, or a sample. */
+	usual_end = nth_end(~load64(p + 1) & k->high, last_number[*p], bmi2);
+	if (__builtin_expect(usual_end == 64, 0))
+		goto undecoded;
+	etr__cursor_put(c, p, p + 2 + usual_end / 8, time);
+	heads[0].time = time;
+	etr__frontier_settle_head(f);
 	m->g = cur == &etr__no_g ? NULL : cur;
 	m->gid = cur->id;
-	o->last_time = last_time;
-	if (p) {
-		/* The event behind the last one that was carried out is not usual, or not even there. */
-		c->p = p;
-		c->time = time;
-		if (etr__frontier_advance(f, 0) < 0) {
-			o->stuck = true;
-			return (int)(ev - 1 - events);
-		}
-	}
-	/* On with the thread whose event is the earliest now, unless it is an event that was not usual. */
-	if (ev < last && f->n && (p || time > bound))
+	if (packed ? out.e < last_packed : out.ev < last)
 		goto thread;
-	return (int)(ev - events);
+	goto done;
+unusual:
+	if (p == c->at)
+		goto done;
+	m->g = cur == &etr__no_g ? NULL : cur;
+	m->gid = cur->id;
+	usual_end = nth_end(~load64(p + 1) & k->high, last_number[*p], bmi2);
+	if (usual_end < 64) {
+		etr__cursor_put(c, p, p + 2 + usual_end / 8, time);
+		heads[0].time = time;
+		etr__frontier_settle_head(f);
+		goto done;
+	}
+undecoded:
+	time -= step(p, ns_per_unit, k, bmi2);
+leave:
+	/* The event behind the last one that was carried out is not usual, or not even there. */
+	m->g = cur == &etr__no_g ? NULL : cur;
+	m->gid = cur->id;
+	c->p = p;
+	c->time = time;
+	if (etr__frontier_advance(f, 0) < 0) {
+		o->stuck = true;
+		o->last_time = last_time;
+		return DONE - 1;
+	}
+	if (f->n && (packed ? out.e < last_packed : out.ev < last))
+		goto thread;
+done:
+	o->last_time = last_time;
+	return DONE;
 }
 
-static int run_anywhere(struct etr__order *o, struct etr_event *events, int max)
-{
-	return run(o, events, max, false);
-}
+#undef DONE
 
 enum etr__path etr__order_best_path(void)
 {
@@ -482,20 +575,67 @@ enum etr__path etr__order_best_path(void)
 	return ETR__PATH_LOOP;
 }
 
+static int run_anywhere(struct etr__order *o, struct etr_event *events, int max)
+{
+	return run(o, (struct out){ .ev = events }, max, NULL, false, false);
+}
+
+static int run_packed_anywhere(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
+{
+	return run(o, (struct out){ .e = e }, max, log, true, false);
+}
+
 #ifdef __x86_64__
 static __attribute__((target("bmi,bmi2"))) int run_bmi2(struct etr__order *o, struct etr_event *events, int max)
 {
-	return run(o, events, max, true);
+	return run(o, (struct out){ .ev = events }, max, NULL, false, true);
+}
+
+static __attribute__((target("bmi,bmi2"))) int run_packed_bmi2(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
+{
+	return run(o, (struct out){ .e = e }, max, log, true, true);
 }
 #endif
 
+/* How many may be delivered before they must be counted. */
+static int most(struct etr__order *o, int max)
+{
+	if (o->nusual == ETR__MAX_USUAL)
+		etr__order_count(o);
+	return max < ETR__MAX_USUAL - o->nusual ? max : ETR__MAX_USUAL - o->nusual;
+}
+
 int etr__order_run(struct etr__order *o, struct etr_event *events, int max)
 {
+	int n;
+
+	max = most(o, max);
 #ifdef __x86_64__
 	if (o->path == ETR__PATH_LOOP_BMI2)
-		return run_bmi2(o, events, max);
+		n = run_bmi2(o, events, max);
+	else
 #endif
-	return o->path == ETR__PATH_RULES ? 0 : run_anywhere(o, events, max);
+		n = o->path == ETR__PATH_RULES ? 0 : run_anywhere(o, events, max);
+	o->nusual += n;
+	return n;
+}
+
+int etr__order_run_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
+{
+	const struct etr__tables *t = &o->now->tables;
+	int n;
+
+	if (t->nstacks >= ETR__PACKED_IDS || t->nstrings >= ETR__PACKED_IDS || o->model.gs.has_large_ids)
+		return 0;
+	max = most(o, max);
+#ifdef __x86_64__
+	if (o->path == ETR__PATH_LOOP_BMI2)
+		n = run_packed_bmi2(o, e, max, log);
+	else
+#endif
+		n = o->path == ETR__PATH_RULES ? 0 : run_packed_anywhere(o, e, max, log);
+	o->nusual += n;
+	return n;
 }
 
 #else
@@ -508,6 +648,12 @@ enum etr__path etr__order_best_path(void)
 int etr__order_run(struct etr__order *o, struct etr_event *events, int max)
 {
 	(void)o, (void)events, (void)max;
+	return 0;
+}
+
+int etr__order_run_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
+{
+	(void)o, (void)e, (void)max, (void)log;
 	return 0;
 }
 

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "libtrace/eventlog.h"
+
 void etr__order_init(struct etr__order *o, struct etr__fault *fault)
 {
 	memset(o, 0, sizeof(*o));
@@ -21,6 +23,16 @@ void etr__order_init(struct etr__order *o, struct etr__fault *fault)
 void etr__order_free(struct etr__order *o)
 {
 	etr__model_free(&o->model);
+}
+
+void etr__order_count(struct etr__order *o)
+{
+	for (int i = 0; i < 256; i++) {
+		o->counts[i] += o->usual[i] / ETR__ONE_MORE;
+		o->bytes[i] += o->usual[i] % ETR__ONE_MORE;
+		o->usual[i] = 0;
+	}
+	o->nusual = 0;
 }
 
 /* Notes when the next sample is due. */
@@ -163,6 +175,30 @@ static int deliver_one(struct etr__order *o, struct etr_event *ev)
 	if (f->n == 0)
 		return t->next_sample < t->nsamples ? deliver_sample(o, ev) : 0;
 	return o->next_sample_time < f->heap[0].time ? deliver_sample(o, ev) : deliver_by_rules(o, ev);
+}
+
+int etr__order_one(struct etr__order *o, struct etr_event *ev)
+{
+	int rc = o->stuck ? fail(o) : deliver_one(o, ev);
+
+	o->stuck = rc < 0;
+	return rc;
+}
+
+void etr__order_log(struct etr__order *o, struct etr__log *log)
+{
+	while (!o->stuck && o->npending == 0 && o->now->frontier.n != 0) {
+		struct etr__packed *e;
+		int n, room;
+
+		e = etr__log_room(log, &room);
+		if (!e)
+			return;
+		n = etr__order_run_packed(o, e, room, log);
+		etr__log_filled(log, n, o->last_time);
+		if (n < room)
+			return;
+	}
 }
 
 int etr__order_events(struct etr__order *o, struct etr_event *ev, int max)

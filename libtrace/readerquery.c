@@ -58,11 +58,14 @@ uint64_t etr_reader_generation(const struct etr_reader *r)
 
 const uint64_t *etr_reader_wire_counts(const struct etr_reader *r)
 {
+	/* What is counted stays the same, and the reader is the caller's alone. */
+	etr__order_count((struct etr__order *)(uintptr_t)&r->order);
 	return r->order.counts;
 }
 
 const uint64_t *etr_reader_wire_bytes(const struct etr_reader *r)
 {
+	etr__order_count((struct etr__order *)(uintptr_t)&r->order);
 	return r->order.bytes;
 }
 

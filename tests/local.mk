@@ -76,6 +76,7 @@ EXTRA_DIST += %D%/headers.cc \
 	testdata/every-event-126.test testdata/every-event-126.dump \
 	testdata/frame-unresolved-122.test testdata/frame-unresolved-122.dump \
 	testdata/frequency-missing-125.test testdata/frequency-missing-125.dump \
+	testdata/goroutine-untold-126.test testdata/goroutine-untold-126.dump \
 	testdata/region-across-generations-123.test testdata/region-across-generations-123.dump \
 	testdata/region-misnested-123.test testdata/region-misnested-123.dump \
 	testdata/rest-dropped-126.test testdata/rest-dropped-126.dump \
