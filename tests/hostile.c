@@ -145,6 +145,11 @@ static void regions_named(uint64_t i) { ENTRY(1, 0, WIRE_USER_REGION_BEGIN, 0, i
 static void logs(uint64_t i) { ENTRY(1, 0, WIRE_USER_LOG, 0, 0, i + 1, i + 1, 0); }
 static void frames_named(uint64_t i) { ENTRY(0, WIRE_STACKS, WIRE_STACK, i + 1, 1, i, i + 1, i + 1, 0); }
 
+void hostile_metric(uint64_t i)
+{
+	ENTRY(1, 0, WIRE_HEAP_ALLOC, 1, i);
+}
+
 const struct hostile_kind hostile_kinds[] = {
 #define KIND(thing, table, on_goroutine) { #thing, thing, table, on_goroutine }
 	KIND(empty_batches, NULL, false), KIND(empty_batches_of_far_threads, NULL, false),

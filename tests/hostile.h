@@ -24,6 +24,8 @@ struct hostile_kind {
 	bool on_goroutine;		/* there is a running goroutine, number 1, on thread 1 */
 };
 
+void hostile_metric(uint64_t i);	/* a thing of which nothing has to be kept */
+
 extern const struct hostile_kind hostile_kinds[];
 extern const size_t hostile_nkinds;
 

@@ -135,6 +135,28 @@ static bool kind_stays_within(const struct hostile_kind *kind, size_t size, int 
 	return stays_within(kind->name, true);
 }
 
+/*
+ * Events that leave nothing behind, in generations that are large: of what can be read at any place a block of each thread is held, of
+ * a stream the two largest generations.
+ */
+static bool events_are_not_held(void)
+{
+	static const struct hostile_kind metrics = { "metrics", hostile_metric, NULL, true };
+	const size_t generation = 4 << 20;
+	size_t seekable, stream;
+	int rc[2];
+
+	hostile_make(&metrics, 5 * generation, 26, 5);
+	seekable = measure(1, &rc[0]);
+	stream = measure(2, &rc[1]);
+	if (verbose)
+		printf("%zu bytes of metrics: %zu seekable, %zu of a stream\n", hostile.n, seekable, stream);
+	if (rc[0] == 0 && rc[1] == 0 && seekable < FIXED / 2 && stream < 2 * generation + FIXED)
+		return true;
+	printf("%zu bytes of metrics make it allocate %zu, as a stream %zu\n", hostile.n, seekable, stream);
+	return false;
+}
+
 /* Small files that promise much. */
 static bool promises(void)
 {
@@ -197,6 +219,7 @@ int main(int argc, char **argv)
 			ok &= kind_stays_within(&hostile_kinds[k], size, 26);
 		ok &= kind_stays_within(&hostile_kinds[k], 1 << 19, 22);
 	}
+	ok &= events_are_not_held();
 	ok &= promises();
 	for (; i < argc; i++)
 		ok &= from_file(argv[i]);
