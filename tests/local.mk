@@ -84,7 +84,7 @@ EXTRA_DIST += %D%/headers.cc \
 	testdata/string-unknown-126.test testdata/string-unknown-126.dump \
 	testdata/ties-many-threads-122.test testdata/ties-many-threads-122.dump
 if HAVE_CHECK
-reader_tests = test-wire test-cond test-tables test-trace
+reader_tests = test-wire test-cond test-tables test-trace test-writer test-order
 check_PROGRAMS += $(reader_tests)
 TESTS += $(reader_tests)
 test_cond_SOURCES = %D%/test-cond.c
@@ -96,9 +96,15 @@ test_wire_LDADD = libwire.la $(CHECK_LIBS)
 test_tables_SOURCES = %D%/test-tables.c
 test_tables_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_tables_LDADD = libtracecore.la $(CHECK_LIBS)
-test_trace_SOURCES = %D%/test-trace.c
+test_trace_SOURCES = %D%/test-trace.c %D%/maketrace.c %D%/maketrace.h
 test_trace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_trace_LDADD = libtracecore.la $(CHECK_LIBS)
+test_writer_SOURCES = %D%/test-writer.c %D%/maketrace.c %D%/maketrace.h
+test_writer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_writer_LDADD = libtracecore.la $(CHECK_LIBS)
+test_order_SOURCES = %D%/test-order.c %D%/maketrace.c %D%/maketrace.h
+test_order_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_order_LDADD = libtracecore.la $(CHECK_LIBS)
 endif
 
 # The recorder's core under a pretended host.

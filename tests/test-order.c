@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * test-order.c - how the events of traces that no program records are put in order.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/maketrace.h"
+#include "wire/event.h"
+
+#define STOPS 100000
+
+/* Has the next range of that kind end (or begin), whose name must be the one of number i; -1: a mark assist. */
+static void expect_range(struct etr_reader *r, uint8_t kind, int i)
+{
+	char name[64] = "GC mark assist";
+	struct etr_event ev;
+
+	if (i >= 0)
+		snprintf(name, sizeof(name), "stop-the-world (%d)", i);
+	do
+		ck_assert_msg(etr_reader_next(r, &ev) == 1, "%s", etr_reader_detail(r));
+	while (ev.kind != ETR_KIND_RANGE_BEGIN && ev.kind != ETR_KIND_RANGE_END);
+	ck_assert_int_eq(ev.kind, kind);
+	ck_assert_str_eq(etr_reader_string(r, ev.u.range.name, NULL), name);
+}
+
+/* Whoever looked through all that are open at every event would take some 10^10 steps here. */
+START_TEST(a_goroutine_may_stop_the_world_in_many_ways_at_once)
+{
+	static int open[STOPS + 1];
+	struct bytes b = { 0 };
+	struct etr_writer *w = etr_writer_new(bytes_append, &b, 1000);
+	struct etr_reader *r = etr_reader_new();
+	struct etr_event ev;
+	uint64_t first = 0;
+	int rc, n = 0;
+
+	etr_writer_set_verify(w, 0);
+	begin_running(w);
+	for (int i = 0; i < STOPS; i++) {
+		char text[16];
+		uint64_t id = (uint64_t)etr_writer_string(w, text, (size_t)snprintf(text, sizeof(text), "%d", i));
+
+		first = i ? first : id;
+		EVENT(w, 10, WIRE_STW_BEGIN, 3, id, 0);
+	}
+	for (int i = 0; i < STOPS; i++) {
+		EVENT(w, 10, WIRE_GC_MARK_ASSIST_BEGIN, 4, 0);
+		if (i == STOPS / 2)
+			EVENT(w, 10, WIRE_STW_END, 4);
+		EVENT(w, 10, WIRE_GC_MARK_ASSIST_END, 4);
+	}
+	for (int i = 2; i < STOPS; i++)
+		EVENT(w, 10, WIRE_STW_END, 5);
+	/* The last one is the one that came second; it is still open, and the first is not. */
+	EVENT(w, 10, WIRE_STW_BEGIN, 6, first, 0);
+	EVENT(w, 10, WIRE_STW_BEGIN, 6, first + 1, 0);
+	ck_assert_int_eq(etr_writer_end_generation(w), 0);
+
+	etr_reader_open_memory(r, b.p, b.n);
+	for (; n < STOPS; n++) {
+		expect_range(r, ETR_KIND_RANGE_BEGIN, n);
+		open[n] = n;
+	}
+	for (int i = 0; i < STOPS; i++) {
+		expect_range(r, ETR_KIND_RANGE_BEGIN, -1);
+		if (i == STOPS / 2) {
+			/* The assist, which is the last, takes its place, and ends itself. */
+			expect_range(r, ETR_KIND_RANGE_END, open[0]);
+			open[0] = open[--n];
+		}
+		expect_range(r, ETR_KIND_RANGE_END, -1);
+	}
+	while (n > 1) {
+		expect_range(r, ETR_KIND_RANGE_END, open[0]);
+		open[0] = open[--n];
+	}
+	ck_assert_int_eq(open[0], 1);
+	expect_range(r, ETR_KIND_RANGE_BEGIN, 0);
+	while ((rc = etr_reader_next(r, &ev)) == 1)
+		ck_assert_int_eq(ev.kind, ETR_KIND_SYNC);
+	ck_assert_int_eq(rc, -ETR_E_ORDER);
+	ck_assert_ptr_nonnull(strstr(etr_reader_detail(r), "where such a range is open already"));
+	etr_reader_free(r);
+	etr_writer_free(w);
+	free(b.p);
+}
+END_TEST
+
+#define HOLDERS 2000
+#define TOLD 100000
+
+/* Two threads hold processor 5, behind many that hold their own: the one that came first is it, then the other. */
+START_TEST(who_holds_an_abandoned_processor_is_known_among_many_threads)
+{
+	struct bytes b = { 0 };
+	struct etr_writer *w = etr_writer_new(bytes_append, &b, 1000000000);
+	struct etr_reader *r = etr_reader_new();
+	int64_t holder = HOLDERS;
+	struct etr_event ev;
+	int rc, n = 0;
+
+	etr_writer_set_verify(w, 0);
+	etr_writer_begin_generation(w, 1, 1, 1, 1);
+	for (uint64_t m = 0; m < HOLDERS; m++)
+		EVENT(w, m, WIRE_PROC_STATUS, 2 + m, 1000 + m, WIRE_P_RUNNING);
+	EVENT(w, HOLDERS, WIRE_PROC_STATUS, 10000, 5, WIRE_P_SYSCALL);
+	EVENT(w, HOLDERS + 1, WIRE_PROC_STATUS, 10001, 5, WIRE_P_SYSCALL);
+	for (uint64_t i = 0; i < TOLD; i++) {
+		if (i == TOLD / 2)
+			EVENT(w, HOLDERS, WIRE_PROC_STATUS, 10002 + i, 6, WIRE_P_RUNNING);
+		EVENT(w, 0, WIRE_PROC_STATUS, 10002 + i, 5, WIRE_P_SYSCALL_ABANDONED);
+	}
+	ck_assert_int_eq(etr_writer_end_generation(w), 0);
+	etr_reader_open_memory(r, b.p, b.n);
+	while ((rc = etr_reader_next(r, &ev)) == 1) {
+		if (ev.kind != ETR_KIND_STATE_TRANSITION)
+			continue;
+		if (ev.u.transition.id == 6)
+			holder = HOLDERS + 1;
+		if (ev.u.transition.id != 5 || ev.from != ETR_STATE_RUNNING || ev.to != ETR_STATE_RUNNING || n++ == 0)
+			continue;
+		ck_assert_int_eq(ev.m, holder);
+		ck_assert_int_eq(ev.p, 5);
+	}
+	ck_assert_msg(rc == 0, "%s", etr_reader_detail(r));
+	ck_assert_int_eq(n, TOLD + 1);
+	etr_reader_free(r);
+	etr_writer_free(w);
+	free(b.p);
+}
+END_TEST
+
+START_TEST(time_may_go_back_on_a_thread)
+{
+	struct bytes b = { 0 };
+	struct etr_writer *w = etr_writer_new(bytes_append, &b, 1000000000);
+	struct etr_reader *r = etr_reader_new();
+	uint64_t n, hash;
+
+	etr_writer_begin_generation(w, 50, 1, 1, 1);
+	EVENT(w, 10, WIRE_PROC_STATUS, 100, 0, WIRE_P_RUNNING);
+	EVENT(w, 10, WIRE_PROC_STOP, 60);
+	EVENT(w, 10, WIRE_PROC_START, 70, 0, 1);
+	etr_writer_end_generation(w);
+	etr_reader_open_memory(r, b.p, b.n);
+	ck_assert_int_eq(drain_reader(r, &n, &hash), 0);
+	ck_assert_uint_eq(n, 5);
+	etr_reader_free(r);
+	etr_writer_free(w);
+	free(b.p);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("order");
+	TCase *c = tcase_create("all");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(c, 120);
+	tcase_add_test(c, a_goroutine_may_stop_the_world_in_many_ways_at_once);
+	tcase_add_test(c, who_holds_an_abandoned_processor_is_known_among_many_threads);
+	tcase_add_test(c, time_may_go_back_on_a_thread);
+	suite_add_tcase(s, c);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
