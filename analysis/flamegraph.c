@@ -203,7 +203,7 @@ static void print_picture(const struct picture *p, FILE *out)
 		     "<text class=\"h\" x=\"6\" y=\"18\">", height, style);
 	print_xml(p->options->title, strlen(p->options->title), out);
 	fputs("</text>\n<text id=\"i\" class=\"d\" x=\"6\" y=\"36\">a box is a function, as wide as what it and those it calls "
-	      "amount to</text>\n<text id=\"u\" x=\"60%\" y=\"18\">back to the whole</text>\n"
+	      "amount to</text>\n<text id=\"u\" x=\"100%\" dx=\"-8\" y=\"38\" text-anchor=\"end\">back to the whole</text>\n"
 	      "<text id=\"n\" class=\"d\" x=\"100%\" dx=\"-290\" y=\"18\" text-anchor=\"end\"/>\n"
 	      "<svg x=\"100%\" style=\"overflow:visible\"><foreignObject x=\"-280\" y=\"3\" width=\"272\" height=\"24\">"
 	      "<input xmlns=\"http://www.w3.org/1999/xhtml\" id=\"q\" placeholder=\"search ( / )\"/></foreignObject></svg>\n", out);

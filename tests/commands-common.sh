@@ -181,6 +181,65 @@ for c in $readers; do
 	[ "$(cat o/out)" = old ] && [ "$(ls o | tr '\n' ' ')" = "in out " ] || fail "$c leaves after a signal: $(ls o)"
 done
 
+# Where the disk is full there is one message and no file, in each form; where a file may not grow, the old one stays as well.
+forms='trace-print -o OUT good
+trace-print --json --stacks -o OUT good
+trace-print --raw -o OUT good
+trace-cut -o OUT good
+trace-cut -z -o OUT good
+trace-pprof sync -o OUT good
+trace-pprof sync --folded -o OUT good
+trace-pprof sync --svg OUT good'
+echo "$forms" | while read -r form; do
+	c=${form%% *}
+	[ -x "$bin/$c" ] || continue
+	if [ -w /dev/full ]; then
+		# shellcheck disable=SC2046
+		"$bin"/$(echo "$form" | sed 's|OUT|/dev/full|') 2>err
+		[ $? -eq 1 ] && [ "$(cat err)" = "$c: /dev/full: No space left on device" ] || fail "$form: $(cat err)"
+	fi
+	for how in default ignored; do
+		rm -rf o && mkdir o && echo old >o/out
+		# The shell, too, has something to say of it.
+		{ (
+			[ $how = default ] || trap '' XFSZ
+			ulimit -f 1
+			# shellcheck disable=SC2046
+			exec "$bin"/$(echo "$form" | sed 's|OUT|o/out|')
+		) 2>err
+		got=$?; } 2>/dev/null
+		# What fits into so little is written.
+		if [ $got -eq 0 ]; then
+			[ "$(wc -c <o/out)" -le 1024 ] || fail "$form wrote more than it may"
+		else
+			[ "$(cat o/out)" = old ] || fail "$form: the old file is gone, exit $got"
+			[ $how = default ] || [ "$(cat err)" = "$c: o/out: File too large" ] || fail "$form where files are limited: $(cat err)"
+		fi
+		[ "$(ls o)" = out ] || fail "$form leaves $(ls o)"
+	done
+	[ $bad -eq 0 ]
+done || bad=1
+
+# An environment that says nothing, or nonsense.
+for c in $readers; do
+	env -i "$bin/$c" --help >out 2>err && [ ! -s err ] || fail "$c --help in an empty environment: $(cat err)"
+	command=$c
+	set --
+	eval "$plain"
+	set -- "$@" good
+	LC_ALL=C COLUMNS=100 "$@" >want 2>err || fail "$c: $(cat err)"
+	for setting in -i -uTERM TERM=nonsense COLUMNS=0 COLUMNS=-7 COLUMNS=abc COLUMNS= LC_ALL=xx_YY.nonsense NO_COLOR=1 TZ=nonsense HOME=/none \
+		TMPDIR=/none; do
+		LC_ALL=C env -u COLUMNS "$setting" "$@" >out 2>err || fail "$c with $setting: exit $?, $(cat err)"
+		# What libtool has put in the command's place is a script, and bash has an opinion on locales.
+		! grep -v 'setlocale: ' err || fail "$c with $setting says that"
+		cmp -s out want || fail "$c with $setting prints something else"
+	done
+	for columns in 1 99999999999999999999; do
+		COLUMNS=$columns "$@" >out 2>err || fail "$c in $columns columns: $(cat err)"
+	done
+done
+
 # Progress: on a terminal, for work over a second, erased; not otherwise and not with -q.  The trace stops half-way until there is progress.
 # terminal COMMAND PATIENCE: the command under a terminal, with the slow trace; what it wrote there in typed.
 terminal()

@@ -17,6 +17,7 @@ check() {
 	trace=$1
 	"$print" "$trace" >"$dir/all" || exit 1
 	"$print" --json --stacks "$trace" >"$dir/json" || exit 1
+	"$print" --stacks "$trace" >"$dir/stacks" || exit 1
 	# The head of each line.
 	sed 's/ \([gpm]\)=-1/ \1=null/g; s/ /\t/g' "$dir/all" | cut -f 1-5 >"$dir/want"
 	sed 's/^{"time":\([0-9]*\),"kind":"\([A-Za-z]*\)","g":\([0-9a-z]*\),"p":\([0-9a-z]*\),"m":\([0-9a-z]*\),.*}$/\1\t\2\tg=\3\tp=\4\tm=\5/' \
@@ -32,6 +33,26 @@ check() {
 		python3 -c 'import json, sys
 for line in open(sys.argv[1], encoding="utf-8"): json.loads(line)' "$dir/json" || complain "$trace: --json is not"
 	fi
+
+	# Stacks as text say the same as those in JSON.
+	"$print" --stacks "$trace" | sed 's/.* stack=//; s/ tstack=/ /' | awk '
+		function frames(s,  n, i, f, out) {
+			n = s == "-" ? 0 : split(s, f, ";")
+			for (i = 1; i <= n; i++) { sub(/:.*/, "", f[i]); out = out " 0x" f[i] }
+			return out
+		}
+		{ print frames($1) " /" frames($2) }' >"$dir/want"
+	sed 's/.*"stack":\[//; s/"tstack":\[/\n\//' "$dir/json" | awk '
+		{ out = ""; s = $0
+		  while (match(s, /"pc":"0x[0-9a-f]*"/)) { out = out " " substr(s, RSTART + 6, RLENGTH - 7); s = substr(s, RSTART + RLENGTH) } }
+		/^\// { print first " /" out; next }
+		{ first = out }' >"$dir/got"
+	grep -q 0x "$dir/want" && cmp -s "$dir/want" "$dir/got" || complain "$trace: stacks differ: $(diff "$dir/want" "$dir/got" | head -n 3)"
+	# What is raw comes back: byte by byte once it is written in the shortest way, and as the same events.
+	"$print" --raw "$trace" | "$print" --assemble -o "$dir/back" - || complain "$trace: --assemble of --raw"
+	"$print" --stacks "$dir/back" | cmp -s - "$dir/stacks" || complain "$trace: other events after --raw and --assemble"
+	"$print" --raw "$dir/back" | "$print" --assemble - | cmp -s - "$dir/back" || complain "$trace: --raw and --assemble of the shortest"
+	"$print" --threads 3 --stacks -o "$dir/file" "$trace" && cmp -s "$dir/file" "$dir/stacks" || complain "$trace: three threads, into a file"
 
 	"$print" --time=relative "$trace" | awk '{ print $1 }' >"$dir/got"
 	awk 'NR == 1 { start = $1 } { d = $1 - start; printf "%d.%09d\n", d / 1000000000, d % 1000000000 }' "$dir/all" >"$dir/want"
@@ -51,12 +72,12 @@ wall() {
 	[ "$(date -u -d "@$want" +%Y-%m-%dT%H:%M:%S.%NZ)" = "$got" ] || complain "$1: --time=wall says $got, the clock $want"
 }
 
-# Grows $dir/growing from half to whole once the first half has been printed.
+# Grows $dir/growing from a part, $2 bytes or half, to the whole once what is whole in that part has been printed.
 follow() {
 	trace=$1
-	size=$(wc -c <"$trace")
+	part=${2:-$(($(wc -c <"$trace") / 2))}
 	"$print" "$trace" >"$dir/all" || exit 1
-	head -c $((size / 2)) "$trace" >"$dir/growing"
+	head -c "$part" "$trace" >"$dir/growing"
 	exec 3>>"$dir/growing"
 	"$print" --follow "$dir/growing" >"$dir/got" 2>"$dir/err" 3>&- &
 	pid=$!
@@ -67,7 +88,7 @@ follow() {
 		patience=$((patience - 1))
 	done
 	[ -s "$dir/got" ] || complain "--follow $trace: nothing until the file was whole"
-	tail -c +$((size / 2 + 1)) "$trace" >&3
+	tail -c +$((part + 1)) "$trace" >&3
 	exec 3>&-
 	wait $pid || complain "--follow $trace: $(cat "$dir/err")"
 	pid=
@@ -79,6 +100,9 @@ check "$top_srcdir/testdata/go/126-all-1.trace"
 wall "$top_srcdir/testdata/go/126-all-1.trace"
 follow "$top_srcdir/testdata/go/126-user-1.trace"
 follow "$top_srcdir/testdata/go/122-user-1.trace"
+# One of ours, of two generations.
+"$print" --assemble -o "$dir/named" "$top_srcdir/testdata/locks-named.txt" || exit 1
+follow "$dir/named" $(($(wc -c <"$dir/named") - 600))
 
 # Strings with bytes that are no text.
 sed '1,/^-- trace --/d' "$top_srcdir/testdata/every-event-126.test" | "$print" --assemble -o "$dir/odd" - || exit 1
@@ -114,5 +138,7 @@ if [ -x "$top_builddir/examples/pargrep" ]; then
 		complain "$(cat "$dir/err")"
 	check "$dir/ours"
 	wall "$dir/ours"
+	# Frames of ours have names.
+	grep -q ':exrt_read:[^ ]*:work:' "$dir/stacks" || complain "no stack of a read in a worker"
 fi
 exit $bad

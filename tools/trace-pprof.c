@@ -259,7 +259,9 @@ static int write_svg(const struct job *job)
 	how.title = title ? title : "";
 	rc = an_calltree_init(&tree, profile, &job->source.names);
 	if (rc == 0) {
+		errno = 0;
 		rc = an_calltree_print_svg(&tree, &how, out.f);
+		out.error = ferror(out.f) ? errno : 0;
 		an_calltree_free(&tree);
 	}
 	free(title);
