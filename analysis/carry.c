@@ -207,11 +207,9 @@ static void note_number(struct note *note, const char *before, int64_t number, b
 }
 
 /* A word, escaped, up to `limit` bytes of the note in all; "-" for none. */
-static void note_word(struct an_recoder *rec, struct note *note, enum an_text_kind kind, an_text_id id, size_t limit)
+static void note_text(struct an_recoder *rec, struct note *note, enum an_text_kind kind, const char *text, size_t len, size_t limit)
 {
 	static const char digits[] = "0123456789abcdef";
-	size_t len;
-	const char *text = an_text(&rec->world->source->names, id, &len);
 
 	if (rec->renamer && len) {
 		text = rec->renamer->rename(rec->renamer->ctx, kind, text, &len);
@@ -237,21 +235,45 @@ static void note_word(struct an_recoder *rec, struct note *note, enum an_text_ki
 	}
 }
 
+static void note_word(struct an_recoder *rec, struct note *note, enum an_text_kind kind, an_text_id id, size_t limit)
+{
+	size_t len;
+	const char *text = an_text(&rec->world->source->names, id, &len);
+
+	note_text(rec, note, kind, text, len, limit);
+}
+
 static void note_done(struct an_recoder *rec, const struct note *note)
 {
 	if (!rec->failed)
 		id_or_failed(rec, etr_writer_string(rec->writer, note->text, note->len));
 }
 
-static void carry_goroutine(struct an_recoder *rec, int64_t id, int64_t since, an_text_id function, an_text_id reason)
+static void carry_goroutine(struct an_recoder *rec, int64_t id, const struct an_past_g *g)
 {
 	struct note note = { .len = 0 };
 
 	note_number(&note, PREFIX "goroutine ", id, false);
-	note_number(&note, " ", since, since == INT64_MIN);
-	note_word(rec, &note, AN_TEXT_FUNCTION, function, 700);
-	note_word(rec, &note, AN_TEXT_REASON, reason, NOTE_MAX);
+	note_number(&note, " ", g->since, g->since == INT64_MIN);
+	note_word(rec, &note, AN_TEXT_FUNCTION, g->function, 700);
+	note_word(rec, &note, AN_TEXT_REASON, g->reason, NOTE_MAX - 32);
+	if (g->p != -1)
+		note_number(&note, " ", g->p, false);
 	note_done(rec, &note);
+}
+
+int an_recoder_learn(struct an_recoder *rec, int64_t g, const char *function, size_t len)
+{
+	struct note note = { .len = 0 };
+
+	if (rec->failed)
+		return rec->failed;
+	note_number(&note, PREFIX "goroutine ", g, false);
+	note_number(&note, " ", 0, true);
+	note_text(rec, &note, AN_TEXT_FUNCTION, function, len, 700);
+	note_number(&note, " ", 0, true);
+	note_done(rec, &note);
+	return rec->failed;
 }
 
 static void carry_range(struct an_recoder *rec, uint8_t resource, int64_t id, int64_t begin, an_text_id name)
@@ -260,7 +282,7 @@ static void carry_range(struct an_recoder *rec, uint8_t resource, int64_t id, in
 
 	note_number(&note, PREFIX "range ", resource, false);
 	note_number(&note, " ", id, false);
-	note_number(&note, " ", begin, false);
+	note_number(&note, " ", begin, begin == INT64_MIN);
 	note_word(rec, &note, AN_TEXT_REASON, name, NOTE_MAX);
 	note_done(rec, &note);
 }
@@ -271,7 +293,7 @@ static void carry_region(struct an_recoder *rec, int64_t g, uint64_t task, int64
 
 	note_number(&note, PREFIX "region ", g, false);
 	note_number(&note, " ", (int64_t)task, false);
-	note_number(&note, " ", begin, false);
+	note_number(&note, " ", begin, begin == INT64_MIN);
 	note_word(rec, &note, AN_TEXT_USER, type, NOTE_MAX);
 	note_done(rec, &note);
 }
@@ -287,7 +309,7 @@ static void carry_tasks(struct an_recoder *rec)
 
 		note_number(&note, PREFIX "task ", (int64_t)*id, false);
 		note_number(&note, " ", (int64_t)task->parent, task->parent == ETR_NO_TASK);
-		note_number(&note, " ", task->begin, false);
+		note_number(&note, " ", task->begin, task->begin == INT64_MIN);
 		note_word(rec, &note, AN_TEXT_USER, task->type, NOTE_MAX);
 		note_done(rec, &note);
 	}
@@ -304,7 +326,7 @@ static void carry_unseen(struct an_recoder *rec)
 		const struct an_past_g *g = value;
 
 		if (!an_world_knew(rec->world, (int64_t)*id))
-			carry_goroutine(rec, (int64_t)*id, g->since, g->function, g->reason);
+			carry_goroutine(rec, (int64_t)*id, g);
 	}
 	for (size_t i = 0; i < past->nregions; i++) {
 		const struct an_past_region *region = &past->regions[i];
@@ -314,17 +336,30 @@ static void carry_unseen(struct an_recoder *rec)
 	}
 }
 
-int an__carry_past(struct an_recoder *rec, int64_t from, int64_t to)
+int an__carry_window(struct an_recoder *rec, int64_t from, int64_t to)
 {
-	struct an_world *world = rec->world;
+	const struct an_source *source = rec->world->source;
 	struct note note = { .len = 0 };
 
 	note_number(&note, PREFIX "slice ", from, false);
 	note_number(&note, " ", to, to == INT64_MAX);
+	/* Behind the trace's first generation all that lives is known. */
+	if (source->syncs > 1 || source->past.complete)
+		note.len += (size_t)sprintf(note.text + note.len, " complete");
 	note_done(rec, &note);
+	return rec->failed;
+}
+
+int an__carry_past(struct an_recoder *rec)
+{
+	struct an_world *world = rec->world;
+
 	carry_tasks(rec);
 	for (const struct an_go *g = world->first_g; g; g = g->next) {
-		carry_goroutine(rec, g->id, g->since, g->function, g->reason);
+		const struct an_past_g state = { .since = g->since, .function = g->function, .reason = g->reason,
+						 .p = g->state == ETR_STATE_SYSCALL ? g->p : -1 };
+
+		carry_goroutine(rec, g->id, &state);
 		for (size_t i = 0; i < g->nregions; i++)
 			carry_region(rec, g->id, g->regions[i].task, g->regions[i].begin, g->regions[i].type);
 		for (size_t i = 0; i < g->nranges; i++)

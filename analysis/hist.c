@@ -82,6 +82,8 @@ int an__hist_place(struct an_hist *hist, int64_t ns)
 
 int an_hist_merge(struct an_hist *to, const struct an_hist *from)
 {
+	const int64_t ns = to->ns + from->ns;
+
 	if (!from->n) {
 		for (uint64_t i = 0; i < from->count; i++)
 			if (an_hist_add(to, from->few[i]) < 0)
@@ -94,8 +96,8 @@ int an_hist_merge(struct an_hist *to, const struct an_hist *from)
 		to->count += from->count;
 		if (from->max > to->max)
 			to->max = from->max;
-		to->ns += from->ns;
 	}
+	to->ns = ns;
 	return 0;
 }
 

@@ -18,7 +18,7 @@ struct an_series;
 /* Zeroed, it is empty. */
 struct an_hist {
 	uint64_t count;
-	int64_t ns, max;
+	int64_t ns, max;		/* ns: with the rests of durations, which count elsewhere */
 	uint64_t *buckets;		/* NULL while all that was added stands in few */
 	uint32_t first, n;		/* buckets[0] is bucket number `first`; there are n of them */
 	int64_t few[AN_HIST_FEW];
@@ -70,6 +70,12 @@ static inline int an_hist_add(struct an_hist *hist, int64_t ns)
 	if (__builtin_expect(ns < 0, 0))
 		ns = 0;
 	return an_hist_add_at(hist, an_hist_bucket((uint64_t)ns), ns);
+}
+
+/* Adds time to what was counted already, elsewhere: the rest of a duration. */
+static inline void an_hist_add_rest(struct an_hist *hist, int64_t ns)
+{
+	hist->ns += ns < 0 ? 0 : ns;
 }
 
 /* Adds all of another histogram, series apart.  Return: 0 or -ETR_E_NOMEM, after which `to` holds part of it. */

@@ -12,6 +12,7 @@ libanalysis_la_SOURCES = \
 	%D%/hist.c %D%/hist.h \
 	%D%/idtable.c %D%/idtable.h \
 	%D%/json.c %D%/json.h \
+	%D%/late.c \
 	%D%/labels.c %D%/labels.h \
 	%D%/lockchain.c %D%/lockchain.h \
 	%D%/lockhistory.c %D%/lockhistory.h \

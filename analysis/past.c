@@ -2,7 +2,7 @@
  *
  * past.c - reads the notes of a slice.
  *
- * They stand in its first generation.  Malformed ones are passed over: they come from the file and are no reason to give it up.
+ * They stand in its first generation, and some in that in which the window ends.  Malformed ones are passed over: they come from the file and are no reason to give it up.
  */
 #include "config.h"
 
@@ -23,12 +23,14 @@ void an_past_init(struct an_past *past)
 	past->to = INT64_MAX;
 	an_map_init(&past->gs, 1, sizeof(struct an_past_g));
 	an_map_init(&past->tasks, 1, sizeof(struct an_past_task));
+	an_map_init(&past->regions_of, 1, 2 * sizeof(uint64_t));
 }
 
 void an_past_free(struct an_past *past)
 {
 	an_map_free(&past->gs);
 	an_map_free(&past->tasks);
+	an_map_free(&past->regions_of);
 	free(past->regions);
 	free(past->ranges);
 	past->regions = NULL;
@@ -86,9 +88,14 @@ static int note_slice(struct an_past *past, struct an_names *names, const char *
 	int64_t from, to;
 
 	(void)names;
-	if (take_number(&text, INT64_MIN, &from) && take_number(&text, INT64_MAX, &to)) {
+	if (!take_number(&text, INT64_MIN, &from) || !take_number(&text, INT64_MAX, &to) || from > to)
+		return 0;
+	if (!past->is_slice) {
 		past->is_slice = true;
+		past->complete = strcmp(text, "complete") == 0;
 		past->from = from;
+		past->to = to;
+	} else if (from == past->from && to < past->to) {
 		past->to = to;
 	}
 	return 0;
@@ -98,15 +105,23 @@ static int note_goroutine(struct an_past *past, struct an_names *names, const ch
 {
 	struct an_past_g *g, value;
 	int64_t id;
+	bool added;
 
 	if (!take_number(&text, -1, &id) || !take_number(&text, INT64_MIN, &value.since))
 		return 0;
 	value.function = take_word(names, &text);
 	value.reason = take_word(names, &text);
-	g = an_map_add(&past->gs, &(uint64_t){ (uint64_t)id }, NULL);
+	if (!take_number(&text, -1, &value.p))
+		value.p = -1;
+	g = an_map_add(&past->gs, &(uint64_t){ (uint64_t)id }, &added);
 	if (!g)
 		return -ETR_E_NOMEM;
-	*g = value;
+	/* A second one has the function, which turned out later. */
+	if (added)
+		*g = value;
+	else if (!g->function)
+		g->function = value.function;
+	past->learned++;
 	return 0;
 }
 
@@ -129,13 +144,17 @@ static int note_region(struct an_past *past, struct an_names *names, const char 
 {
 	struct an_past_region *list;
 	int64_t g, task, begin;
+	uint64_t *ends;
 
 	if (!take_number(&text, -1, &g) || !take_number(&text, 0, &task) || !take_number(&text, INT64_MIN, &begin))
 		return 0;
+	ends = an_map_add(&past->regions_of, &(uint64_t){ (uint64_t)g }, NULL);
 	list = an_grow(past->regions, &past->regions_cap, past->nregions + 1, sizeof(*list));
-	if (!list)
+	if (!list || !ends)
 		return -ETR_E_NOMEM;
 	past->regions = list;
+	*(ends[1] ? &list[ends[1] - 1].next : &ends[0]) = past->nregions + 1;
+	ends[1] = past->nregions + 1;
 	list[past->nregions++] = (struct an_past_region){ .g = g, .task = (uint64_t)task, .begin = begin,
 							   .type = take_word(names, &text) };
 	return 0;
@@ -166,6 +185,7 @@ static const struct {
 };
 
 #define NWORDS (sizeof(words) / sizeof(words[0]))
+#define NWORDS_LATER 2		/* those that may come in later generations */
 
 /* The index in words[], or NWORDS. */
 static size_t word_of(const char *text, size_t len)
@@ -183,9 +203,10 @@ bool an_past_is_note(const char *text, size_t len)
 	return word_of(text, len) < NWORDS;
 }
 
-int an_past_read(struct an_past *past, struct an_names *names, const struct etr_reader *reader)
+int an_past_read(struct an_past *past, struct an_names *names, const struct etr_reader *reader, bool first)
 {
-	size_t n = etr_reader_nstrings(reader);
+	size_t n = first || past->is_slice ? etr_reader_nstrings(reader) : 0;
+	uint64_t learned = past->learned;
 
 	for (size_t id = 1; id < n; id++) {
 		size_t len, i;
@@ -195,10 +216,12 @@ int an_past_read(struct an_past *past, struct an_names *names, const struct etr_
 		if (len < sizeof(PREFIX) || memcmp(text, PREFIX, sizeof(PREFIX) - 1) != 0)
 			continue;
 		i = word_of(text, len);
-		rc = i < NWORDS ? words[i].note(past, names, text + strlen(words[i].word)) : 0;
+		rc = i < (first ? NWORDS : NWORDS_LATER) ? words[i].note(past, names, text + strlen(words[i].word)) : 0;
 		if (rc < 0)
 			return rc;
 	}
+	if (first)
+		past->learned = learned;
 	return names->oom ? -ETR_E_NOMEM : 0;
 }
 

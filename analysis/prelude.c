@@ -228,10 +228,12 @@ int an_recoder_begin(struct an_recoder *rec, struct etr_writer *writer, int64_t 
 
 	rec->writer = writer;
 	rec->first_generation = true;
+	rec->from = from;
 	/* The whole trace begins with a Sync of its own, before which nothing is alive. */
 	if (n || from > world->source->start)
 		start = from > n + 1 ? from - n - 1 : 1;
-	if (an__generation_begin(rec, start) < 0 || an__carry_notes(rec, start == from) < 0 || an__carry_past(rec, from, to) < 0)
+	if (an__generation_begin(rec, start) < 0 || an__carry_notes(rec, start == from) < 0 || an__carry_window(rec, from, to) < 0 ||
+	    an__carry_past(rec) < 0)
 		return rec->failed;
 	tell_all(rec, start + 1);
 	rec->last_time = start + n;
@@ -283,11 +285,16 @@ int an_recoder_finish(struct an_recoder *rec, int64_t to)
 		return rec->failed;
 	for (size_t i = 0; i < rec->nlate && !rec->failed; i++)
 		tell_late(rec, &rec->late[i], time++);
+	if (rec->tells_end)
+		an__carry_window(rec, rec->from, to);
 	if (an__generation_end(rec) < 0)
 		return rec->failed;
-	/* The last Sync comes a nanosecond after what is last: an empty generation moves it to the window's end. */
+	/*
+	 * The last Sync comes a nanosecond after what is last, and the trace must not end before the window does: an empty generation
+	 * begins there.
+	 */
 	if (!rec->nlate && rec->last_time + 1 < to) {
-		an__generation_begin(rec, to - 1);
+		an__generation_begin(rec, to);
 		an__generation_end(rec);
 	}
 	return rec->failed;

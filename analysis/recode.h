@@ -57,6 +57,8 @@ struct an_recoder {
 	uint64_t generation;		/* the present one's */
 	bool in_generation, first_generation;
 	bool ended;			/* its window has: what threads hold back is another slice's */
+	bool tells_end;			/* before it was told to, which is noted */
+	int64_t from;			/* the window's beginning */
 	bool no_thread_used;		/* an event of the window has no thread */
 	int64_t last_time;		/* of what was written last */
 	uint64_t gc_seq;
@@ -95,6 +97,9 @@ int an_recoder_event(struct an_recoder *rec, const struct etr_event *event);
 int an_recoder_end_window(struct an_recoder *rec);
 int an_recoder_late(struct an_recoder *rec, const struct etr_event *event);
 
+/* Behind the window it has turned out in which function a goroutine started that lived in it. */
+int an_recoder_learn(struct an_recoder *rec, int64_t g, const char *function, size_t len);
+
 /* Completes the slice, which ends at `to`. */
 int an_recoder_finish(struct an_recoder *rec, int64_t to);
 
@@ -117,9 +122,10 @@ uint64_t an__recode_stack(struct an_recoder *rec, etr_stack_id id);
 uint64_t an__recode_known_stack(struct an_recoder *rec, an_stack_id id);
 void an__recode_forget_ids(struct an_recoder *rec);
 
-/* Notes: those of the reader's generation, whole ones if it begins in the slice; what lies before the window. */
+/* Notes: those of the reader's generation, whole ones if it begins in the slice; the window; what lies before it. */
 int an__carry_notes(struct an_recoder *rec, bool whole);
-int an__carry_past(struct an_recoder *rec, int64_t from, int64_t to);
+int an__carry_window(struct an_recoder *rec, int64_t from, int64_t to);
+int an__carry_past(struct an_recoder *rec);
 
 static inline uint64_t an__gstatus(uint8_t state)
 {

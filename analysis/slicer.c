@@ -122,29 +122,27 @@ static void next_window(struct an_slicer *slicer, const struct an_slice *last)
 	slicer->edge = INT64_MIN;
 }
 
-int an_late_list_add(struct an_late_list *list, const struct an_source *source, const struct etr_event *event)
-{
-	struct etr_event *bigger;
-
-	if (source->syncs > 1 || event->kind != ETR_KIND_STATE_TRANSITION || event->from != ETR_STATE_UNDETERMINED)
-		return 0;
-	bigger = an_grow(list->list, &list->cap, list->n + 1, sizeof(*bigger));
-	if (!bigger)
-		return -ETR_E_NOMEM;
-	list->list = bigger;
-	bigger[list->n++] = *event;
-	return 0;
-}
-
 /* Completes a slice whose first generation's rest is known. */
 static int tell_late(struct an_slicer *slicer, struct an_slice *slice)
 {
 	const struct an_late_list *late = slicer->slicing->late;
+	struct an_recoder *rec = &slice->recoder;
+	const uint64_t *id;
+	void *value;
 	int rc = 0;
 
 	for (size_t i = 0; i < late->n && rc == 0; i++)
 		if (late->list[i].time >= slice->window.to)
-			rc = an_recoder_late(&slice->recoder, &late->list[i]);
+			rc = an_recoder_late(rec, &late->list[i]);
+	for (size_t pos = 0; rc == 0 && an_map_each(&late->functions, &pos, &id, &value);) {
+		const struct an_go *g = an_world_g(&slicer->world, (int64_t)*id);
+		size_t len;
+		const char *function = an_text(&late->names, (an_text_id)*(uint64_t *)value, &len);
+
+		/* One that is gone, or is yet to be told. */
+		if (len && !(g && g->function))
+			rc = an_recoder_learn(rec, (int64_t)*id, function, len);
+	}
 	return rc < 0 ? close_slice(slicer, slice, rc) : finish_slice(slicer, slice);
 }
 
@@ -155,8 +153,10 @@ static int end_window(struct an_slicer *slicer, int64_t to)
 	int rc;
 
 	slicer->current = NULL;
-	if (to < slice->window.to)
+	if (to < slice->window.to) {
 		slice->window.to = to;
+		slice->recoder.tells_end = true;
+	}
 	next_window(slicer, slice);
 	rc = an_recoder_end_window(&slice->recoder);
 	if (rc < 0)
@@ -202,12 +202,32 @@ static int pass_edges(struct an_slicer *slicer, int64_t time)
 	return rc;
 }
 
+/* In which function a goroutine started, if this event is the first to tell. */
+static const char *function_told(struct an_slicer *slicer, const struct etr_event *ev, size_t *len)
+{
+	struct an_names *names = &slicer->world.source->names;
+	const struct an_frame *frames;
+	const struct an_go *g;
+	size_t n;
+
+	if (ev->kind != ETR_KIND_STATE_TRANSITION || ev->resource != ETR_RESOURCE_GOROUTINE || ev->from == ETR_STATE_NOT_EXIST)
+		return NULL;
+	g = an_world_g(&slicer->world, ev->u.transition.id);
+	frames = g && g->function ? NULL : an_stack(names, an_names_stack(names, ev->u.transition.stack), &n);
+	return frames && n ? an_text(names, frames[n - 1].func, len) : NULL;
+}
+
 static int tell_closing(struct an_slicer *slicer, const struct etr_event *ev)
 {
+	size_t len = 0;
+	const char *function = function_told(slicer, ev, &len);
 	int rc = 0;
 
-	for (struct an_slice *slice = slicer->closing; slice && rc == 0; slice = slice->next)
+	for (struct an_slice *slice = slicer->closing; slice && rc == 0; slice = slice->next) {
 		rc = an_recoder_late(&slice->recoder, ev);
+		if (rc == 0 && function)
+			rc = an_recoder_learn(&slice->recoder, ev->u.transition.id, function, len);
+	}
 	return rc;
 }
 

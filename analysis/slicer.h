@@ -24,16 +24,30 @@ struct an_slice {
 };
 
 /*
- * What the trace's first generation says of things that existed before the trace.  Slices that end before it does need it.  Who has
- * it from a pass before need not keep such slices open meanwhile.
+ * What the trace's first generation says of things that existed before the trace, and in which functions goroutines started of which
+ * that is told later than that they exist.  Slices that end before need it.  Who has it from a pass before need not keep such
+ * slices open meanwhile.
  */
 struct an_late_list {
 	struct etr_event *list;
 	size_t n, cap;
+	struct an_map functions;	/* goroutine -> text, 0 while it is not known */
+	size_t unknown;
+	struct an_names names;
 };
 
-/* Takes an event, if it is such a one.  Return: 0 or -ETR_E_NOMEM.  Free list->list with free(). */
-int an_late_list_add(struct an_late_list *list, const struct an_source *source, const struct etr_event *event);
+/* Return: 0 or -ETR_E_NOMEM. */
+int an_late_list_init(struct an_late_list *list);
+void an_late_list_free(struct an_late_list *list);
+
+/* Takes an event, before the next ones are asked for.  Return: 0 or -ETR_E_NOMEM. */
+int an_late_list_add(struct an_late_list *list, struct an_source *source, const struct etr_event *event);
+
+/* Is there nothing left to learn? */
+static inline bool an_late_list_is_whole(const struct an_late_list *list, const struct an_source *source)
+{
+	return source->syncs > 1 && list->unknown == 0;
+}
 
 /* What the caller does. */
 struct an_slicing {

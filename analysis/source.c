@@ -62,7 +62,7 @@ static int see_sync(struct an_source *source)
 		source->clock_wall_nsec = sync->wall_nsec;
 	}
 	an_names_next_generation(&source->names);
-	if (source->syncs == 1 && an_past_read(&source->past, &source->names, source->reader) < 0)
+	if (an_past_read(&source->past, &source->names, source->reader, source->syncs == 1) < 0)
 		return -ETR_E_NOMEM;
 	return an_notes_next_generation(&source->notes, source->reader);
 }

@@ -87,7 +87,7 @@ static void put_states(struct an_json *json, const char *key, const struct an_st
 {
 	an_json_open(json, key, strlen(key), false);
 	for (int s = 0; s < ETR_STATE_COUNT_; s++)
-		if (totals[s].counted || totals[s].entered)
+		if (totals[s].counted || totals[s].ns || totals[s].entered)
 			put_state(json, s, totals[s].ns, totals[s].open_ns, totals[s].entered);
 	an_json_close(json);
 }
@@ -156,7 +156,7 @@ static int put_table(const struct an_summary *summary, struct an_json *json, con
 		const char *name = an_text(summary->names, entries[i].name, &len);
 		const struct an_hist *hist = hist_of(values, entries[i].value);
 
-		if (values != SPANS && !hist->count)
+		if (values != SPANS && !hist->count && !hist->ns)
 			continue;
 		an_json_open(json, name, len, true);
 		if (values == SPANS) {

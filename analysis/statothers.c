@@ -104,7 +104,7 @@ static void state_rows(const struct an_summary *summary, bool goroutines, struct
 		const char *what = goroutines ? "goroutine" : "proc", *state = etr_state_name(s);
 		struct an_row *row;
 
-		if (!totals[s].counted && !totals[s].entered)
+		if (!totals[s].counted && !totals[s].ns && !totals[s].entered)
 			continue;
 		row = an_table_row(table);
 		if (!row)
@@ -137,7 +137,7 @@ static int state_table(const struct an_summary *summary, struct an_table *table)
 static void reason_row(const struct an_summary *summary, struct an_table *table, const char *state, an_text_id name,
 		       const struct an_hist *hist)
 {
-	struct an_row *row = hist->count ? an_table_row(table) : NULL;
+	struct an_row *row = hist->count || hist->ns ? an_table_row(table) : NULL;
 
 	if (!row)
 		return;

@@ -86,13 +86,14 @@ static int note_long(struct an_summary *summary, const struct an_goroutine *g, c
 static int add_extra(struct an_summary *summary, const struct an_stay *stay, int64_t end)
 {
 	int64_t start = stay->extra_since > stay->start ? stay->extra_since : stay->start;
+	bool begun = start >= summary->from;
 	int rc;
 
-	if (start < summary->from)
+	if (!begun)
 		start = summary->from;
 	if (start > end)
 		return 0;
-	rc = an__add(summary, &stay->extra->state[stay->state], end, end - start);
+	rc = an__add_part(summary, &stay->extra->state[stay->state], end, end - start, begun);
 	if (stay->next == ETR_STATE_COUNT_ || stay->end >= summary->to)
 		stay->extra->open_ns[stay->state] += end - start;
 	return rc;
@@ -135,22 +136,24 @@ static bool meets_condition(const struct an_summary *summary, const struct an_go
 static int count_stay(struct an_summary *summary, struct an_goroutine *g, const struct an_stay *stay)
 {
 	int64_t start = stay->start, end = stay->end, ns;
+	bool begun = true;
 	int rc;
 
 	if (__builtin_expect(summary->some != NULL, 0) && !is_wanted(summary, g))
 		return 0;
 	if (__builtin_expect(summary->condition != NULL, 0) && !meets_condition(summary, g, stay))
 		return 0;
-	if (__builtin_expect(summary->head.windowed, 0)) {
+	if (__builtin_expect(summary->cut, 0)) {
 		if (end <= summary->from || start >= summary->to)
 			return 0;
-		start = start > summary->from ? start : summary->from;
+		begun = start >= summary->from;
+		start = begun ? start : summary->from;
 		end = end < summary->to ? end : summary->to;
 	}
 	g->touched = true;
 	ns = end - start;
-	summary->g_states[stay->state].entered += stay->entered && start == stay->start;
-	rc = an__add(summary, &g->function->state[stay->state], end, ns);
+	summary->g_states[stay->state].entered += stay->entered && begun;
+	rc = an__add_part(summary, &g->function->state[stay->state], end, ns, begun);
 	if (rc == 0 && stay->extra)
 		rc = add_extra(summary, stay, end);
 	if (stay->next == ETR_STATE_COUNT_ || stay->end >= summary->to)
@@ -160,10 +163,10 @@ static int count_stay(struct an_summary *summary, struct an_goroutine *g, const 
 	if (stay->state == ETR_STATE_WAITING) {
 		if (stay->next != ETR_STATE_COUNT_ && is_long(summary, stay->stack, ns) && note_long(summary, g, stay, ns) < 0)
 			return -ETR_E_NOMEM;
-		return stay->reason ? an__add(summary, &stay->reason->waiting, end, ns) : 0;
+		return stay->reason ? an__add_part(summary, &stay->reason->waiting, end, ns, begun) : 0;
 	}
 	if (stay->state == ETR_STATE_RUNNABLE)
-		return stay->reason ? an__add(summary, &stay->reason->runnable, end, ns) : 0;
+		return stay->reason ? an__add_part(summary, &stay->reason->runnable, end, ns, begun) : 0;
 	if (stay->state == ETR_STATE_UNDETERMINED && (stay->next == ETR_STATE_WAITING || stay->next == ETR_STATE_SYSCALL))
 		summary->known_ns[stay->next] += ns;
 	return 0;
@@ -257,6 +260,24 @@ struct an_goroutine *an__goroutine_find(struct an_summary *summary, int64_t id)
 	return g && g->id == id ? g : find_slow(summary, id);
 }
 
+/* The regions that a goroutine was in when the slice began. */
+static int recall_regions(struct an_summary *summary, struct an_goroutine *g)
+{
+	const struct an_past *past = &summary->source->past;
+
+	for (const struct an_past_region *region = NULL; (region = an_past_region(past, g->id, region));) {
+		const struct an_past_task *task = an_past_task(past, region->task);
+		struct an_open_region *list = an_grow(g->regions, &g->regions_cap, g->nregions + 1, sizeof(*list));
+
+		if (!list)
+			return -ETR_E_NOMEM;
+		g->regions = list;
+		list[g->nregions++] = (struct an_open_region){ .start = region->begin, .type = region->type,
+							       .task = task ? task->type : 0 };
+	}
+	return 0;
+}
+
 /* One that is seen for the first time, in a transition. */
 static struct an_goroutine *add_goroutine(struct an_summary *summary, const struct etr_event *event)
 {
@@ -279,9 +300,11 @@ static struct an_goroutine *add_goroutine(struct an_summary *summary, const stru
 		summary->names->oom = true;
 	if (summary->options.by == AN_BY_GENERATION)
 		g->extra = summary->generation;
-	/* A slice may know where one started that existed before it. */
-	past = event->from == ETR_STATE_UNDETERMINED ? an_past_g(&summary->source->past, id) : NULL;
+	/* A slice may know where one started that existed before it, and more. */
+	past = event->from == ETR_STATE_UNDETERMINED || !event->u.transition.stack ? an_past_g(&summary->source->past, id) : NULL;
 	if (past && past->function && set_function(summary, g, past->function) < 0)
+		summary->names->oom = true;
+	if (past && event->from == ETR_STATE_UNDETERMINED && recall_regions(summary, g) < 0)
 		summary->names->oom = true;
 	summary->recent[(uint64_t)id % AN_RECENT] = *slot = g;
 	return g;
@@ -303,7 +326,7 @@ static int64_t weigh_time(const struct an_group *group, const void *ctx)
 static int close_account(struct an_summary *summary, struct an_goroutine *g)
 {
 	int rc = g->function ? 0 : set_function(summary, g, 0);
-	bool counts = (!summary->head.windowed && !summary->condition) || g->touched;
+	bool counts = (!summary->cut && !summary->condition) || g->touched;
 
 	if (rc == 0 && summary->some && !is_wanted(summary, g))
 		counts = false;
@@ -331,16 +354,37 @@ static int learn_function(struct an_summary *summary, struct an_goroutine *g, et
 	return n ? set_function(summary, g, frames[n - 1].func) : 0;
 }
 
+/* What tells of a goroutine before a slice's window is not the event that made it so: what is known of that, else NULL. */
+static inline const struct an_past_g *recalled(const struct an_summary *summary, const struct etr_event *event)
+{
+	const struct an_past *past = &summary->source->past;
+
+	if (__builtin_expect(event->time >= past->from || event->from != ETR_STATE_UNDETERMINED, 1))
+		return NULL;
+	return an_past_g(past, event->u.transition.id);
+}
+
+/* Why a goroutine is in the state it has entered. */
+static struct an_reason *reason_of(struct an_summary *summary, const struct etr_event *event)
+{
+	const struct an_past_g *known = recalled(summary, event);
+
+	return known && known->reason ? an__reason_get(summary, known->reason) : an__reason_of(summary, event);
+}
+
 /* Where the time of a goroutine goes that has just entered its state. */
 static int choose_extra(struct an_summary *summary, struct an_goroutine *g, const struct etr_event *event)
 {
 	bool on_cpu = g->state == ETR_STATE_RUNNING || g->state == ETR_STATE_SYSCALL;
+	const struct an_past_g *known = recalled(summary, event);
 	uint64_t key;
 
 	switch (summary->options.by) {
 	case AN_BY_THREAD:
+		key = (uint64_t)event->m;
+		break;
 	case AN_BY_PROC:
-		key = (uint64_t)(summary->options.by == AN_BY_THREAD ? event->m : event->p);
+		key = (uint64_t)(known && known->p != -1 ? known->p : event->p);
 		break;
 	case AN_BY_TASK:
 	case AN_BY_REGION:
@@ -409,7 +453,7 @@ int an__goroutine_transition(struct an_summary *summary, const struct etr_event 
 	if (event->to == ETR_STATE_WAITING)
 		g->stack = an_names_stack(summary->names, event->u.transition.stack);
 	if (event->to == ETR_STATE_WAITING || event->to == ETR_STATE_RUNNABLE) {
-		g->reason = an__reason_of(summary, event);
+		g->reason = reason_of(summary, event);
 		if (!g->reason)
 			return -ETR_E_NOMEM;
 	}
@@ -503,6 +547,23 @@ void an__summary_end_generation(struct an_summary *summary, int64_t time)
 	summary->generation->events += summary->events;
 }
 
+/* A slice tells in which functions goroutines started that were known to it before. */
+static int learn_functions(struct an_summary *summary)
+{
+	const uint64_t *key;
+	void *value;
+
+	summary->learned = summary->source->past.learned;
+	for (size_t pos = 0; an_map_each(&summary->gs, &pos, &key, &value);) {
+		struct an_goroutine *g = *(struct an_goroutine **)value;
+		const struct an_past_g *past = g->function ? NULL : an_past_g(&summary->source->past, g->id);
+
+		if (past && past->function && set_function(summary, g, past->function) < 0)
+			return -ETR_E_NOMEM;
+	}
+	return 0;
+}
+
 int an__goroutines_next_generation(struct an_summary *summary, int64_t time)
 {
 	const uint64_t number = etr_reader_generation(summary->source->reader);
@@ -512,6 +573,8 @@ int an__goroutines_next_generation(struct an_summary *summary, int64_t time)
 
 	if (summary->by_string)
 		memset(summary->by_string, 0, summary->by_string_cap * sizeof(*summary->by_string));
+	if (summary->source->past.learned != summary->learned && learn_functions(summary) < 0)
+		return -ETR_E_NOMEM;
 	if (summary->options.by != AN_BY_GENERATION)
 		return 0;
 	group = an_groups_get(&summary->extra, number);

@@ -56,6 +56,15 @@ static inline int an__add(struct an_summary *summary, struct an_hist *hist, int6
 	return an_hist_add(hist, ns);
 }
 
+/* Adds the part of a duration that counts here, from its beginning (begun) or without. */
+static inline int an__add_part(struct an_summary *summary, struct an_hist *hist, int64_t time, int64_t ns, bool begun)
+{
+	if (__builtin_expect(begun, 1))
+		return an__add(summary, hist, time, ns);
+	an_hist_add_rest(hist, ns);
+	return 0;
+}
+
 int an__ids_add(struct an_ids *ids, int64_t id);
 
 /*

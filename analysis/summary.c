@@ -177,7 +177,7 @@ static int take_proc_interval(struct an_summary *summary, const struct an_interv
 
 	if (summary->options.by == AN_BY_PROC && !group)
 		return -ETR_E_NOMEM;
-	if (summary->head.windowed && start >= end)
+	if (summary->cut && start >= end)
 		return 0;
 	total->counted++;
 	total->ns += end - start;
@@ -185,16 +185,28 @@ static int take_proc_interval(struct an_summary *summary, const struct an_interv
 		total->open_ns += end - start;
 	if (group && interval->state == ETR_STATE_RUNNING)
 		group->proc_ns += end - start;
-	if (group && interval->state == ETR_STATE_IDLE)
+	if (group && interval->state == ETR_STATE_IDLE && interval->start < summary->from)
+		an_hist_add_rest(&group->state[ETR_STATE_IDLE], end - start);
+	else if (group && interval->state == ETR_STATE_IDLE)
 		return an_hist_add(&group->state[ETR_STATE_IDLE], end - start);
 	return 0;
 }
 
 static int take_proc(struct an_summary *summary, const struct etr_event *event, bool counts)
 {
+	const struct an_past *past = &summary->source->past;
+	struct etr_event new_one;
 	struct an_change change;
-	int rc = an_states_transition(&summary->ps, event, &change);
+	int rc;
 
+	/* In a slice's first generation a processor that is new looks as if it had been there. */
+	if (__builtin_expect(past->complete && event->from == ETR_STATE_UNDETERMINED && event->time >= past->from, 0) &&
+	    !an_states_find(&summary->ps, event->u.transition.id)) {
+		new_one = *event;
+		new_one.from = ETR_STATE_NOT_EXIST;
+		event = &new_one;
+	}
+	rc = an_states_transition(&summary->ps, event, &change);
 	if (rc < 0 || !change.moved)
 		return rc;
 	if (counts && event->to != ETR_STATE_NOT_EXIST && event->to < ETR_STATE_COUNT_)
@@ -230,10 +242,38 @@ static int take_sample(struct an_summary *summary, const struct etr_event *event
 	return 0;
 }
 
+/* What a slice tells of the time before it: what is open, since when. */
+static int recall(struct an_summary *summary, const struct an_past *past)
+{
+	const uint64_t *id;
+	void *value;
+
+	for (size_t pos = 0; an_map_each(&past->tasks, &pos, &id, &value);) {
+		const struct an_past_task *task = value;
+		struct an_open_task *open = an_map_add(&summary->open_tasks, id, NULL);
+
+		if (!open)
+			return -ETR_E_NOMEM;
+		*open = (struct an_open_task){ .start = task->begin, .type = task->type };
+	}
+	for (size_t i = 0; i < past->nranges; i++) {
+		const struct an_past_range *range = &past->ranges[i];
+		const uint64_t key[3] = { range->resource, (uint64_t)range->id, range->name };
+		int64_t *start = range->begin == INT64_MIN ? NULL : an_map_add(&summary->open_ranges, key, NULL);
+
+		if (start)
+			*start = range->begin;
+		else if (range->begin != INT64_MIN)
+			return -ETR_E_NOMEM;
+	}
+	return 0;
+}
+
 /* The first event, a Sync, which tells when the trace began. */
-static void begin(struct an_summary *summary, const struct etr_event *event)
+static int begin(struct an_summary *summary, const struct etr_event *event)
 {
 	struct an_filter *filter = summary->options.filter;
+	const struct an_past *past = &summary->source->past;
 
 	summary->begun = true;
 	an_states_init(&summary->ps, summary->names, ETR_RESOURCE_PROC, event->time);
@@ -244,11 +284,17 @@ static void begin(struct an_summary *summary, const struct etr_event *event)
 	if (filter && filter->has_condition)
 		summary->condition = filter;
 	summary->head.windowed = summary->from != INT64_MIN || summary->to != INT64_MAX;
-	summary->plain = !summary->head.windowed && !summary->some && !summary->condition && !summary->options.series &&
+	if (summary->from < past->from)
+		summary->from = past->from;
+	if (summary->to > past->to)
+		summary->to = past->to;
+	summary->cut = summary->from != INT64_MIN || summary->to != INT64_MAX;
+	summary->plain = !summary->cut && !summary->some && !summary->condition && !summary->options.series &&
 			 (summary->options.by == AN_BY_FUNCTION || summary->options.by == AN_BY_REASON);
 	summary->clock.origin = summary->from > event->time ? summary->from : event->time;
 	an_timeline_init(&summary->timeline, summary->clock.origin);
 	summary->head.start = summary->clock.origin;
+	return recall(summary, past);
 }
 
 /* The window's end: what is open is counted up to it. */
@@ -269,8 +315,9 @@ static int take_late(struct an_summary *summary, const struct etr_event *event)
 	struct an_change change;
 	int rc = 0;
 
+	/* A slice is read to its end all the same. */
 	if (summary->source->syncs > 1 && !summary->unknown)
-		return 0;
+		return !summary->head.windowed;
 	if (event->kind != ETR_KIND_STATE_TRANSITION)
 		return 1;
 	if (event->resource == ETR_RESOURCE_GOROUTINE) {
@@ -317,9 +364,14 @@ int an_summary_event(struct an_summary *summary, const struct etr_event *event)
 	int rc = 0;
 
 	if (__builtin_expect(!summary->begun, 0)) {
-		begin(summary, event);
+		rc = begin(summary, event);
+		if (rc < 0)
+			return rc;
 		counts = event->time >= summary->from;
 	}
+	/* A slice may tell late where it ends. */
+	if (event->kind == ETR_KIND_SYNC && summary->to > summary->source->past.to)
+		summary->to = summary->source->past.to;
 	if (__builtin_expect(event->time >= summary->to, 0) && !summary->over)
 		rc = end_window(summary);
 	if (__builtin_expect(summary->over, 0) && rc == 0)

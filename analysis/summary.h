@@ -103,7 +103,8 @@ struct an_summary {
 	struct an_summary_options options;
 	bool begun, over;		/* over: nothing that follows can count */
 	bool plain;			/* everything counts, and only for functions and reasons */
-	int64_t from, to;		/* the window; all time if none was asked for */
+	bool cut;			/* not all of the file's time counts */
+	int64_t from, to;		/* what of it counts: the window that was asked for, within that of a slice */
 	struct an_filter *some;		/* options.filter if not all goroutines count, else NULL */
 	struct an_filter *condition;	/* likewise, if not all stays do */
 	struct an_head head;
@@ -115,6 +116,7 @@ struct an_summary {
 	/* Goroutines that exist, by id; a few thousand also at the low bits of their id. */
 	struct an_map gs;		/* id -> struct an_goroutine *, owned */
 	struct an_goroutine **recent;
+	uint64_t learned;		/* what of source->past.learned was taken */
 	size_t unknown;			/* behind the window: those whose function is not known yet */
 	struct an_states ps;
 	struct an_state_total g_states[ETR_STATE_COUNT_], p_states[ETR_STATE_COUNT_];

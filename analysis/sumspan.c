@@ -20,6 +20,9 @@ int an__summary_range(struct an_summary *summary, const struct etr_event *event,
 
 		an_timeline_change(&summary->timeline, AN_LEVEL_GC, present - summary->timeline.level[AN_LEVEL_GC], event->time);
 	}
+	/* Of what a slice opens anew before its window it tells when it began. */
+	if (event->kind == ETR_KIND_RANGE_BEGIN && event->time < summary->source->past.from && an_map_find(&summary->open_ranges, key))
+		return 0;
 	if (event->kind == ETR_KIND_RANGE_BEGIN) {
 		summary->gc_cycles += counts && name == summary->gc_name;
 		start = an_map_add(&summary->open_ranges, key, NULL);
@@ -44,52 +47,33 @@ struct an_span_total *an__span_get(struct an_summary *summary, struct an_map *ma
 	return an_map_add(map, &(uint64_t){ an__capped(summary, map, type) }, NULL);
 }
 
-/* The end of a task that began before this slice: what the slice says of it stands in for what was not seen. */
-static int end_of_past_task(struct an_summary *summary, const struct an_past_task *task, int64_t time)
-{
-	struct an_span_total *total = an__span_get(summary, &summary->tasks, task->type);
-
-	if (!total)
-		return -ETR_E_NOMEM;
-	total->ended++;
-	return task->begin == INT64_MIN ? 0 : an__add(summary, &total->time, time, time - task->begin);
-}
-
 int an__summary_task(struct an_summary *summary, const struct etr_event *event, bool counts)
 {
 	an_text_id type = an_names_text(summary->names, event->u.task.type);
-	bool is_past = event->kind == ETR_KIND_TASK_END && summary->source->past.is_slice &&
-		       !an_map_find(&summary->open_tasks, &event->u.task.id);
-	const struct an_past_task *past = is_past ? an_past_task(&summary->source->past, event->u.task.id) : NULL;
-	struct an_span_total *total = counts && !past ? an__span_get(summary, &summary->tasks, type) : NULL;
-	struct an_open_task *open;
-	int64_t ns;
+	bool begins = event->kind == ETR_KIND_TASK_BEGIN;
+	struct an_open_task *open = begins ? NULL : an_map_find(&summary->open_tasks, &event->u.task.id);
+	int64_t start = open ? open->start : INT64_MIN;
+	struct an_span_total *total;
 
-	if (past)
-		return counts ? end_of_past_task(summary, past, event->time) : 0;
+	/* In a slice the end of a task that began before it has no type of its own. */
+	if (open) {
+		type = open->type;
+		an_map_remove(&summary->open_tasks, &event->u.task.id);
+	}
+	total = counts ? an__span_get(summary, &summary->tasks, type) : NULL;
 	if (counts && !total)
 		return -ETR_E_NOMEM;
-	if (event->kind == ETR_KIND_TASK_BEGIN) {
-		if (total)
-			total->begun++;
+	if (begins) {
 		open = an_map_add(&summary->open_tasks, &event->u.task.id, NULL);
 		if (!open)
 			return -ETR_E_NOMEM;
 		*open = (struct an_open_task){ .start = event->time, .type = type };
-		return 0;
 	}
-	if (total)
-		total->ended++;
-	open = an_map_find(&summary->open_tasks, &event->u.task.id);
-	if (!open)
+	if (!total)
 		return 0;
-	ns = event->time - open->start;
-	type = open->type;
-	an_map_remove(&summary->open_tasks, &event->u.task.id);
-	if (!counts)
-		return 0;
-	total = an__span_get(summary, &summary->tasks, type);
-	return total ? an__add(summary, &total->time, event->time, ns) : -ETR_E_NOMEM;
+	total->begun += begins;
+	total->ended += !begins;
+	return start == INT64_MIN ? 0 : an__add(summary, &total->time, event->time, event->time - start);
 }
 
 /* The goroutine enters a region. */
@@ -110,6 +94,7 @@ int an__summary_region(struct an_summary *summary, const struct etr_event *event
 	an_text_id type = an_names_text(summary->names, event->u.region.type);
 	struct an_span_total *total = counts ? an__span_get(summary, &summary->regions, type) : NULL;
 	struct an_goroutine *g = an__goroutine_find(summary, event->g);
+	int64_t start;
 	int rc;
 
 	if (counts && !total)
@@ -124,6 +109,7 @@ int an__summary_region(struct an_summary *summary, const struct etr_event *event
 	if (!g || !g->nregions)
 		return 0;
 	g->nregions--;
-	rc = total ? an__add(summary, &total->time, event->time, event->time - g->regions[g->nregions].start) : 0;
+	start = g->regions[g->nregions].start;
+	rc = total && start != INT64_MIN ? an__add(summary, &total->time, event->time, event->time - start) : 0;
 	return rc < 0 ? rc : an__goroutine_regroup(summary, g, event->time);
 }

@@ -10,6 +10,7 @@
 
 #include "analysis/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,12 @@ int an_world_init(struct an_world *world, struct an_source *source)
 	world->last_m = &world->first_m;
 	an_map_init(&world->met, 1, 0);
 	world->assist_name = an_names_add_text(&source->names, "GC mark assist", 14);
+	for (int s = 0; s < ETR_STATE_COUNT_; s++) {
+		char text[32];
+		int len = snprintf(text, sizeof(text), "(from %s)", etr_state_name(s));
+
+		world->from_state[s] = an_names_add_text(&source->names, text, (size_t)len);
+	}
 	return source->names.oom ? -ETR_E_NOMEM : 0;
 }
 
@@ -268,13 +275,14 @@ static int recall(struct an_world *world, struct an_go *g)
 	g->since = known->since;
 	g->reason = known->reason;
 	g->function = known->function;
+	if (known->p != -1)
+		g->p = known->p;
 	if (!an_map_add(&world->met, &(uint64_t){ (uint64_t)g->id }, NULL))
 		return -ETR_E_NOMEM;
-	for (size_t i = 0; i < past->nregions; i++) {
-		const struct an_past_region *region = &past->regions[i];
+	for (const struct an_past_region *region = NULL; (region = an_past_region(past, g->id, region));) {
 		struct an_open_region open = { .task = region->task, .type = region->type, .begin = region->begin };
 
-		if (region->g == g->id && push_region(g, &open) < 0)
+		if (push_region(g, &open) < 0)
 			return -ETR_E_NOMEM;
 	}
 	return 0;
@@ -312,6 +320,8 @@ static inline int g_transition(struct an_world *world, const struct etr_event *e
 		if (!m)
 			return -ETR_E_NOMEM;
 		place_on_m(g, ev, m);
+		if (ev->to != ev->from)
+			g->p = ev->p;
 	} else {
 		leave_m(g);
 	}
@@ -326,7 +336,8 @@ static inline int g_transition(struct an_world *world, const struct etr_event *e
 	}
 	g->state = ev->to;
 	g->stack = stack;
-	g->reason = an_names_text(names, ev->u.transition.reason);
+	g->reason = ev->u.transition.reason ? an_names_text(names, ev->u.transition.reason) :
+					      world->from_state[ev->from % ETR_STATE_COUNT_];
 	g->since = ev->time;
 	return __builtin_expect(ev->from == ETR_STATE_UNDETERMINED, 0) ? recall(world, g) : 0;
 }
@@ -408,7 +419,7 @@ static int range(struct an_world *world, const struct etr_event *ev)
 {
 	struct an_names *names = &world->source->names;
 	struct an_open_range range = { .name = an_names_text(names, ev->u.range.name), .stack = an_names_stack(names, ev->stack),
-				       .begin = ev->kind == ETR_KIND_RANGE_BEGIN ? ev->time : an_source_begin(world->source),
+				       .begin = ev->kind == ETR_KIND_RANGE_BEGIN ? ev->time : INT64_MIN,
 				       .told = world->source->syncs };
 	const struct an_past *past = &world->source->past;
 	struct an_proc *p;

@@ -25,7 +25,7 @@ struct an_count {
 struct an_open_range {
 	an_text_id name;
 	an_stack_id stack;	/* where it began, 0 if that was not seen */
-	int64_t begin;		/* when; the trace's start if that was not seen */
+	int64_t begin;		/* when; INT64_MIN if that was not seen */
 	uint64_t told;		/* number of the trace's Sync behind which it last began or was said to be active */
 };
 
@@ -48,8 +48,9 @@ struct an_go {
 	uint8_t state;		/* enum etr_state */
 	struct an_m *m;		/* on which it runs or is in a syscall, NULL elsewhere */
 	int64_t since;		/* when it entered its state */
-	an_text_id reason;	/* the event's that made it */
+	an_text_id reason;	/* the event's that made it, or "(from STATE)" */
 	an_stack_id stack;	/* its own then */
+	int64_t p;		/* Syscall: the processor that it had when that began, -1 for none */
 	an_text_id function;	/* that it started in, 0 while unknown */
 	struct an_open_range *ranges;
 	size_t nranges, ranges_cap;
@@ -103,7 +104,7 @@ struct an_world {
 	struct an_open_range mark;
 	struct an_map tasks;		/* id -> struct an_open_task */
 	struct an_map met;		/* goroutines of the time before a slice that have appeared in it */
-	an_text_id assist_name;
+	an_text_id assist_name, from_state[ETR_STATE_COUNT_];
 	bool oom;
 };
 

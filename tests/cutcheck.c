@@ -364,8 +364,7 @@ static int check_parts(const struct seen_trace *whole, const struct bytes *origi
 			ns[1][state] += part.ns[1][state];
 		}
 	}
-	/* A processor that appears inside a slice's first generation is undetermined before; times near zero give way. */
-	ns[1][ETR_STATE_UNDETERMINED] = whole->ns[1][ETR_STATE_UNDETERMINED];
+	/* Times near zero give way. */
 	if (!whole->small_times && memcmp(ns, whole->ns, sizeof(ns)) != 0)
 		return complain(&spans[0], "times in states do not add up to those of the whole", 0);
 	return 0;

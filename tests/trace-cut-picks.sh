@@ -16,7 +16,7 @@ go=$src/testdata/go/126-user-1.trace
 "$bin/trace-print" --assemble "$src/testdata/locks-named.txt" >ours || fail "assembling"
 
 # window SLICE: its window as two numbers.
-window() { "$bin/trace-print" --raw "$1" | sed -n 's/.*data="exectrace:slice \([0-9]*\) \([-0-9]*\)".*/\1 \2/p'; }
+window() { "$bin/trace-print" --raw "$1" | sed -n 's/.*data="exectrace:slice \([0-9]*\) \([-0-9]*\)[ "].*/\1 \2/p' | tail -n 1; }
 # events TRACE FROM TO: what happened in the window; the end of a task that began before it has no name there.
 events() { "$bin/trace-print" --stacks "$1" | awk -v from="$2" -v to="$3" '$1 >= from && $1 < to && $2 != "Sync" {
 	if ($2 == "TaskEnd") { sub(/parent=[^ ]* type=[^ ]*/, "") } print }'; }

@@ -301,6 +301,8 @@ static int use_parts(struct job *job, const struct an_source *source)
 	bool counted = job->options.split == SPLIT_COUNT;
 	uint64_t n;
 
+	const int64_t last = to;
+
 	from = from < an_source_begin(source) ? an_source_begin(source) : from;
 	to = to > an_source_end(source) ? an_source_end(source) : to;
 	length = to > from ? to - from : 0;
@@ -315,18 +317,21 @@ static int use_parts(struct job *job, const struct an_source *source)
 		if (i)
 			windows[i - 1].to = windows[i].from;
 	}
+	/* With what ends the trace, if it does not end before. */
+	if (windows && n)
+		windows[n - 1].to = last;
 	return replace_windows(job, windows, n);
 }
 
 /* Follows the trace as far as is needed to find the windows.  0, or a negative code. */
 static int follow(struct job *job, struct an_source *source, struct an_picker *picker)
 {
-	bool to_the_end = picker || job->options.split != SPLIT_SIZE;
 	struct etr_event event;
 	int rc;
 
 	while ((rc = an_source_next(source, &event)) == 1) {
-		if (source->syncs > 1 && (!to_the_end || event.time >= job->windows[0].to))
+		/* Beyond the windows there may be something to learn of what is in them. */
+		if (an_late_list_is_whole(&job->late, source) && event.time >= job->windows[0].to)
 			return 0;
 		rc = an_late_list_add(&job->late, source, &event);
 		if (rc == 0 && picker)
@@ -428,7 +433,7 @@ int main(int argc, char **argv)
 
 	cut_options_parse(&job.options, argc, argv);
 	job.passes = job.options.picked || job.options.split;
-	if (an_anonymizer_init(&job.anonymizer, job.options.keep, job.options.nkeep) < 0)
+	if (an_anonymizer_init(&job.anonymizer, job.options.keep, job.options.nkeep) < 0 || an_late_list_init(&job.late) < 0)
 		say(&job, NULL, -ETR_E_NOMEM);
 	else if (!job.passes || find_windows(&job))
 		while (cut(&job))
@@ -437,7 +442,7 @@ int main(int argc, char **argv)
 	if (job.fd >= 0)
 		close(job.fd);
 	free(job.windows);
-	free(job.late.list);
+	an_late_list_free(&job.late);
 	free(job.options.keep);
 	return command_end(job.said ? COMMAND_FAILED : COMMAND_OK);
 }

@@ -2,12 +2,7 @@
 
 // Command figures computes with Go's reader what "trace-stat --json" prints, and compares.
 //
-//	figures [-from NS] [-to NS] [-by generation] [-whole TRACE -generation N] TRACE JSON
-//
-// -whole, -generation: what TRACE is a slice of, and which.  A slice says in which function the goroutines started that were known
-// before it, in notes that Go's reader does not show; here the whole trace says it.  The first stack in the slice is no substitute:
-// Go walks stacks by frame pointers, and of a goroutine preempted in the first instructions of a function (time.Now, often) it
-// misses the caller, so that time.Now is the root of that stack.
+//	figures [-from NS] [-to NS] [-by generation] TRACE JSON
 //
 // -from, -to and -by: what trace-stat was given (as @NS).  Percentiles must be those of the durations themselves, or above by an
 // eighth at most.
@@ -95,6 +90,15 @@ type generation struct {
 type function struct {
 	goroutines int64
 	durations  map[string][]int64 // by state
+	rests      map[string]int64   // time of stays that began before the window, by state
+}
+
+func (fn *function) add(d done) {
+	if d.rest {
+		fn.rests[d.state] += d.ns
+		return
+	}
+	fn.durations[d.state] = append(fn.durations[d.state], d.ns)
 }
 
 // window is the time that counts: [from, to).
@@ -123,6 +127,7 @@ type done struct {
 	id, ns int64
 	open   bool
 	from   int64
+	rest   bool // it began before the window, so only its time counts
 }
 
 type account struct {
@@ -152,7 +157,7 @@ func (a *account) end(id int64, st *stay, now int64, open bool) {
 		s.OpenNS += to - from
 	}
 	a.states[st.state] = s
-	a.onEnd(done{stay: *st, id: id, ns: to - from, open: open, from: from})
+	a.onEnd(done{stay: *st, id: id, ns: to - from, open: open, from: from, rest: st.since < a.window.from})
 }
 
 func (a *account) transition(id int64, from, to, reason string, now int64) {
@@ -214,7 +219,7 @@ func (f *functions) get(id int64) *goroutine {
 func (f *functions) of(name string) *function {
 	fn := f.byName[name]
 	if fn == nil {
-		fn = &function{durations: map[string][]int64{}}
+		fn = &function{durations: map[string][]int64{}, rests: map[string]int64{}}
 		f.byName[name] = fn
 	}
 	return fn
@@ -225,7 +230,14 @@ func (f *functions) learn(id int64, st trace.Stack) {
 	if g.known {
 		return
 	}
-	if root, any := rootOf(st); any {
+	root, any := "", false
+	for frame := range st.Frames() {
+		// Where the runtime found no caller, it says so with a frame that says nothing.
+		if frame.PC != 0 || frame.Func != "" || frame.File != "" || frame.Line != 0 {
+			root, any = frame.Func, true
+		}
+	}
+	if any {
 		f.set(g, root)
 	}
 }
@@ -234,7 +246,7 @@ func (f *functions) set(g *goroutine, name string) {
 	g.function, g.known = name, true
 	fn := f.of(name)
 	for _, d := range g.held {
-		fn.durations[d.state] = append(fn.durations[d.state], d.ns)
+		fn.add(d)
 	}
 	g.held = nil
 }
@@ -246,8 +258,7 @@ func (f *functions) take(d done) {
 		g.held = append(g.held, d)
 		return
 	}
-	fn := f.of(g.function)
-	fn.durations[d.state] = append(fn.durations[d.state], d.ns)
+	f.of(g.function).add(d)
 }
 
 // moved counts the transitions of one that is not known.
@@ -269,9 +280,11 @@ func (f *functions) end(id int64) {
 	delete(f.gs, id)
 }
 
-func add(m map[string]tally, key string, ns int64) {
+func add(m map[string]tally, key string, ns int64, rest bool) {
 	t := m[key]
-	t.Count++
+	if !rest {
+		t.Count++
+	}
 	t.NS += ns
 	m[key] = t
 }
@@ -286,58 +299,7 @@ type begun struct {
 	typ string
 }
 
-func rootOf(st trace.Stack) (root string, any bool) {
-	for frame := range st.Frames() {
-		// Where the runtime found no caller, it says so with a frame that says nothing.
-		if frame.PC != 0 || frame.Func != "" || frame.File != "" || frame.Line != 0 {
-			root, any = frame.Func, true
-		}
-	}
-	return root, any
-}
-
-// rootsBefore returns the functions of the goroutines that live where a generation (from 1 on) of a trace begins.
-func rootsBefore(path string, generation int) (map[int64]string, error) {
-	in, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	reader, err := trace.NewReader(bufio.NewReaderSize(in, 1<<20))
-	if err != nil {
-		return nil, err
-	}
-	roots := map[int64]string{}
-	for syncs := 0; ; {
-		ev, err := reader.ReadEvent()
-		if err != nil {
-			return nil, err // the end, too: there is no such generation
-		}
-		switch ev.Kind() {
-		case trace.EventSync:
-			if syncs++; syncs == generation {
-				return roots, nil
-			}
-		case trace.EventStateTransition:
-			st := ev.StateTransition()
-			if st.Resource.Kind != trace.ResourceGoroutine {
-				continue
-			}
-			id := int64(st.Resource.Goroutine())
-			if _, known := roots[id]; !known {
-				if root, ok := rootOf(st.Stack); ok {
-					roots[id] = root
-				}
-			}
-			if _, to := st.Goroutine(); to == trace.GoNotExist {
-				delete(roots, id)
-			}
-		}
-	}
-}
-
-// compute takes the functions in which goroutines started from roots, where they are known before the trace.
-func compute(r io.Reader, w window, byGeneration bool, roots map[int64]string) (*figures, error) {
+func compute(r io.Reader, w window, byGeneration bool) (*figures, error) {
 	f := &figures{Kinds: map[string]int{}, Waiting: map[string]tally{}, Runnable: map[string]tally{},
 		Ranges: map[string]tally{}, Tasks: map[string]span{},
 		durations: map[string]map[string][]int64{"waiting_by_reason": {}, "runnable_by_reason": {}, "ranges": {}, "tasks": {}}}
@@ -355,14 +317,13 @@ func compute(r io.Reader, w window, byGeneration bool, roots map[int64]string) (
 	ranges := map[rangeKey]int64{}
 	tasks := map[trace.TaskID]begun{}
 	fns := &functions{window: w, byName: map[string]*function{}, gs: map[int64]*goroutine{}}
-	for id, root := range roots {
-		fns.set(fns.get(id), root)
-	}
 	var g, p *account
 	var starts []int64
 	end := int64(math.MinInt64)
-	lasting := func(table, name string, ns int64) {
-		f.durations[table][name] = append(f.durations[table][name], ns)
+	lasting := func(table, name string, d done) {
+		if !d.rest {
+			f.durations[table][name] = append(f.durations[table][name], d.ns)
+		}
 	}
 	for {
 		ev, err := reader.ReadEvent()
@@ -380,13 +341,15 @@ func compute(r io.Reader, w window, byGeneration bool, roots map[int64]string) (
 				fns.take(d)
 				switch d.state {
 				case "Waiting":
-					add(f.Waiting, d.reason, d.ns)
-					lasting("waiting_by_reason", d.reason, d.ns)
+					add(f.Waiting, d.reason, d.ns, d.rest)
+					lasting("waiting_by_reason", d.reason, d)
 				case "Runnable":
-					add(f.Runnable, d.reason, d.ns)
-					lasting("runnable_by_reason", d.reason, d.ns)
+					add(f.Runnable, d.reason, d.ns, d.rest)
+					lasting("runnable_by_reason", d.reason, d)
 				case "Syscall":
-					f.Syscalls.Count++
+					if !d.rest {
+						f.Syscalls.Count++
+					}
 					f.Syscalls.NS += d.ns
 				}
 				for i := range f.Generation {
@@ -467,8 +430,8 @@ func compute(r io.Reader, w window, byGeneration bool, roots map[int64]string) (
 			if at, ok := ranges[k]; ok {
 				delete(ranges, k)
 				if counts {
-					add(f.Ranges, k.name, now-at)
-					lasting("ranges", k.name, now-at)
+					add(f.Ranges, k.name, now-at, false)
+					lasting("ranges", k.name, done{ns: now - at})
 				}
 			}
 		case trace.EventTaskBegin:
@@ -492,7 +455,7 @@ func compute(r io.Reader, w window, byGeneration bool, roots map[int64]string) (
 				f.Tasks[t.Type] = s
 			}
 			if counts && ok {
-				lasting("tasks", t.Type, now-b.at)
+				lasting("tasks", t.Type, done{ns: now - b.at})
 			}
 		}
 	}
@@ -582,7 +545,7 @@ func compareTables(f *figures, text []byte) int {
 		if !utf8.ValidString(name) {
 			continue
 		}
-		if len(fn.durations) == 0 && fn.goroutines == 0 {
+		if len(fn.durations) == 0 && len(fn.rests) == 0 && fn.goroutines == 0 {
 			continue
 		}
 		if row["goroutines"] != fn.goroutines {
@@ -590,8 +553,15 @@ func compareTables(f *figures, text []byte) int {
 			bad++
 		}
 		words := map[string]string{"Running": "running_", "Runnable": "runnable_", "Syscall": "syscall_", "Waiting": "waiting_"}
-		for st, durations := range fn.durations {
-			sum := int64(0)
+		states := map[string]bool{}
+		for st := range fn.durations {
+			states[st] = true
+		}
+		for st := range fn.rests {
+			states[st] = true
+		}
+		for st := range states {
+			durations, sum := fn.durations[st], fn.rests[st]
 			for _, ns := range durations {
 				sum += ns
 			}
@@ -614,13 +584,13 @@ func compareTables(f *figures, text []byte) int {
 	return bad
 }
 
-func run(path, jsonPath string, w window, byGeneration bool, roots map[int64]string) error {
+func run(path, jsonPath string, w window, byGeneration bool) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	computed, err := compute(in, w, byGeneration, roots)
+	computed, err := compute(in, w, byGeneration)
 	if err != nil {
 		return err
 	}
@@ -670,22 +640,12 @@ func main() {
 	from := flag.Int64("from", math.MinInt64, "what trace-stat was given as --from @NS")
 	to := flag.Int64("to", math.MaxInt64, "likewise")
 	by := flag.String("by", "", "likewise: generation")
-	whole := flag.String("whole", "", "the trace that TRACE is a generation of")
-	generation := flag.Int("generation", 1, "which one")
 	flag.Parse()
 	if flag.NArg() != 2 {
-		fmt.Fprintln(os.Stderr, "usage: figures [-from NS] [-to NS] [-by generation] [-whole TRACE -generation N] TRACE JSON")
+		fmt.Fprintln(os.Stderr, "usage: figures [-from NS] [-to NS] [-by generation] TRACE JSON")
 		os.Exit(2)
 	}
-	var roots map[int64]string
-	if *whole != "" {
-		var err error
-		if roots, err = rootsBefore(*whole, *generation); err != nil {
-			fmt.Fprintf(os.Stderr, "figures: %s: %v\n", *whole, err)
-			os.Exit(1)
-		}
-	}
-	if err := run(flag.Arg(0), flag.Arg(1), window{*from, *to}, *by == "generation", roots); err != nil {
+	if err := run(flag.Arg(0), flag.Arg(1), window{*from, *to}, *by == "generation"); err != nil {
 		fmt.Fprintf(os.Stderr, "figures: %s: %v\n", flag.Arg(0), err)
 		os.Exit(1)
 	}
