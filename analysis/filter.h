@@ -80,6 +80,15 @@ bool an_filter_is_empty(const struct an_filter *filter);
  */
 int an_filter_start(struct an_filter *filter, const struct an_source *source);
 
+/* Makes the window smaller, until the next trace starts. */
+static inline void an_filter_narrow(struct an_filter *filter, int64_t from, int64_t to)
+{
+	if (filter->from_ns < from)
+		filter->from_ns = from;
+	if (filter->to_ns > to)
+		filter->to_ns = to;
+}
+
 /* Events after which no later one can be taken: reading may end. */
 static inline bool an_filter_is_past(const struct an_filter *filter, int64_t time)
 {

@@ -65,15 +65,25 @@ static an_text_id task_type(const struct an_labeler *labeler, uint64_t task)
 	return type ? *type : 0;
 }
 
-static int begin_region(struct an_labeler *labeler, const struct etr_event *event)
+static int add_task(struct an_labeler *labeler, uint64_t id, an_text_id type)
 {
-	struct open_regions *open = an_map_add(&labeler->regions, &(uint64_t){ (uint64_t)event->g }, NULL);
+	an_text_id *place = an_map_add(&labeler->tasks, &id, NULL);
+
+	if (!place)
+		return -ETR_E_NOMEM;
+	*place = type;
+	return 0;
+}
+
+static int add_region(struct an_labeler *labeler, int64_t g, uint64_t task, an_text_id type)
+{
+	struct open_regions *open = an_map_add(&labeler->regions, &(uint64_t){ (uint64_t)g }, NULL);
 
 	if (!open)
 		return -ETR_E_NOMEM;
 	if (open->depth < REGIONS) {
-		open->types[open->depth] = an_names_text(&labeler->source->names, event->u.region.type);
-		open->tasks[open->depth] = task_type(labeler, event->u.region.task);
+		open->types[open->depth] = type;
+		open->tasks[open->depth] = task_type(labeler, task);
 	}
 	open->depth++;
 	return 0;
@@ -91,20 +101,16 @@ static void end_region(struct an_labeler *labeler, const struct etr_event *event
 
 int an_labeler_event(struct an_labeler *labeler, const struct etr_event *event)
 {
-	an_text_id *type;
+	struct an_names *names = &labeler->source->names;
 
 	switch (event->kind) {
 	case ETR_KIND_TASK_BEGIN:
-		type = an_map_add(&labeler->tasks, &event->u.task.id, NULL);
-		if (!type)
-			return -ETR_E_NOMEM;
-		*type = an_names_text(&labeler->source->names, event->u.task.type);
-		break;
+		return add_task(labeler, event->u.task.id, an_names_text(names, event->u.task.type));
 	case ETR_KIND_TASK_END:
 		an_map_remove(&labeler->tasks, &event->u.task.id);
 		break;
 	case ETR_KIND_REGION_BEGIN:
-		return begin_region(labeler, event);
+		return add_region(labeler, event->g, event->u.region.task, an_names_text(names, event->u.region.type));
 	case ETR_KIND_REGION_END:
 		end_region(labeler, event);
 		break;
@@ -114,6 +120,19 @@ int an_labeler_event(struct an_labeler *labeler, const struct etr_event *event)
 		break;
 	}
 	return 0;
+}
+
+int an_labeler_recall(struct an_labeler *labeler, const struct an_past *past)
+{
+	const uint64_t *id;
+	void *value;
+	int rc = 0;
+
+	for (size_t pos = 0; rc == 0 && an_map_each(&past->tasks, &pos, &id, &value);)
+		rc = add_task(labeler, *id, ((const struct an_past_task *)value)->type);
+	for (size_t i = 0; rc == 0 && i < past->nregions; i++)
+		rc = add_region(labeler, past->regions[i].g, past->regions[i].task, past->regions[i].type);
+	return rc;
 }
 
 void an_labels_of(const struct an_labeler *labeler, const struct etr_event *event, int64_t goroutine, struct an_labels *labels)

@@ -39,6 +39,9 @@ void an_labeler_free(struct an_labeler *labeler);
 /* A task, a region or a goroutine begins or ends.  Return: 0 or -ETR_E_NOMEM. */
 int an_labeler_event(struct an_labeler *labeler, const struct etr_event *event);
 
+/* A slice begins: what was open then.  Return: 0 or -ETR_E_NOMEM. */
+int an_labeler_recall(struct an_labeler *labeler, const struct an_past *past);
+
 /* Is a goroutine in a region? */
 static inline bool an_labeler_has_region(const struct an_labeler *labeler, int64_t goroutine)
 {

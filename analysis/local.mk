@@ -22,7 +22,7 @@ libanalysis_la_SOURCES = \
 	%D%/pick.c %D%/pick.h \
 	%D%/prelude.c \
 	%D%/profile.c %D%/profile.h \
-	%D%/profkinds.c \
+	%D%/profimpl.h %D%/profkinds.c %D%/profsample.c \
 	%D%/profiler.c %D%/profiler.h \
 	%D%/ranktest.c %D%/ranktest.h \
 	%D%/series.c %D%/series.h \

@@ -262,10 +262,10 @@ static int end_wait(struct an_locks *locks, const struct etr_event *event, const
 	return wait->named ? end_named(locks, event, wait, slot, from, to) : end_unnamed(locks, event, wait, slot, from, to);
 }
 
-int an_locks_begin(struct an_locks *locks, const struct etr_event *event, an_text_id function)
+int an_locks_begin(struct an_locks *locks, const struct etr_event *event, an_text_id reason, an_text_id function)
 {
 	const uint64_t g = (uint64_t)event->u.transition.id;
-	struct wait wait = { .start = event->time, .function = function };
+	struct wait wait = { .start = event->time, .reason = reason, .function = function };
 	struct wait *slot;
 
 	wait.named = an_notes_lock(&locks->source->notes, event->u.transition.stack, &wait.lock);
@@ -281,7 +281,6 @@ int an_locks_begin(struct an_locks *locks, const struct etr_event *event, an_tex
 	} else {
 		wait.first = an_chains_wait(&locks->chains, event->u.transition.id, wait.stack, event->time);
 	}
-	wait.reason = an_names_text(&locks->source->names, event->u.transition.reason);
 	slot = an_map_add(&locks->waits, &g, NULL);
 	if (!slot)
 		return -ETR_E_NOMEM;

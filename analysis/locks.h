@@ -35,10 +35,10 @@ int an_locks_init(struct an_locks *locks, struct an_source *source, struct an_pr
 void an_locks_free(struct an_locks *locks);
 
 /*
- * A goroutine begins to wait; function: where it started, as far as known.  Return: 1, for a lock; 0, for something else, as do all
- * of the same stack in this generation; or -ETR_E_NOMEM.
+ * A goroutine begins to wait, for that reason; function: where it started, as far as known.  Return: 1, for a lock; 0, for something
+ * else, as do all at the same stack in this generation; or -ETR_E_NOMEM.
  */
-int an_locks_begin(struct an_locks *locks, const struct etr_event *event, an_text_id function);
+int an_locks_begin(struct an_locks *locks, const struct etr_event *event, an_text_id reason, an_text_id function);
 
 /* A goroutine that has waited for a lock moves to another state, from that wait or any other.  Return: 0 or -ETR_E_NOMEM. */
 int an_locks_end(struct an_locks *locks, const struct etr_event *event, an_text_id function);

@@ -16,32 +16,12 @@
  */
 #include "config.h"
 
-#include "analysis/profiler.h"
+#include "analysis/profimpl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/grow.h"
-
-/* Of a goroutine: what it has been through. */
-#define G_HAS_RUN    1u
-#define G_ENDED      2u		/* it blocked for ever: nothing counts any more */
-#define G_HAS_REGION 4u		/* it is in a region: samples may have labels */
-#define G_HAD_LOCK   8u		/* it has waited for a lock: locks know it */
-
-/* A goroutine. */
-struct g {
-	int64_t id;
-	int64_t since;		/* when the present interval began */
-	int64_t blocked;	/* when the wait began that a block profile counts once it runs again */
-	uint32_t block_slot;	/* for that; AN_NO_SLOT if there is none */
-	an_text_id block_reason;	/* likewise */
-	struct an_stay stay;	/* the present interval */
-	an_text_id function;	/* known to filters only: where it started */
-	uint8_t flags;
-};
-
-_Static_assert(sizeof(struct g) <= AN_ENTRY_SIZE, "a goroutine fits in an entry");
 
 /* An interval whose end may yet turn out to be before the first run. */
 struct pending {
@@ -49,17 +29,6 @@ struct pending {
 	uint32_t slot;
 	uint8_t kind;
 };
-
-/* The CPU samples within one run. */
-struct run {
-	uint32_t *slots;
-	size_t n, cap;
-};
-
-static inline bool wants(const struct an_profiler *profiler, enum an_profile_kind kind)
-{
-	return profiler->wanted & 1u << kind;
-}
 
 static void init_names(struct an_profiler *profiler)
 {
@@ -98,6 +67,12 @@ static void look_at_events(struct an_profiler *profiler)
 	profiler->is_plain = !profiler->filter && !wants(profiler, AN_PROFILE_WALL);
 }
 
+static void use_filter(struct an_profiler *profiler, struct an_filter *filter)
+{
+	profiler->filter = profiler->locks.filter = filter;
+	look_at_events(profiler);
+}
+
 int an_profiler_init(struct an_profiler *profiler, struct an_source *source, unsigned wanted, unsigned labels)
 {
 	memset(profiler, 0, sizeof(*profiler));
@@ -109,8 +84,9 @@ int an_profiler_init(struct an_profiler *profiler, struct an_source *source, uns
 	an_labeler_init(&profiler->labeler, source, labels);
 	profiler->has_starts = !(labels & (1u << AN_LABEL_GOROUTINE | 1u << AN_LABEL_THREAD | 1u << AN_LABEL_LOCK));
 	an_idtable_init(&profiler->gs);
+	an_filter_init(&profiler->window);
 	an_map_init(&profiler->pending, 1, sizeof(struct pending));
-	an_map_init(&profiler->runs, 1, sizeof(struct run));
+	an__profiler_init_runs(profiler);
 	init_names(profiler);
 	look_at_events(profiler);
 	return an_locks_init(&profiler->locks, source, &profiler->profiles[AN_PROFILE_MUTEX], &profiler->labeler);
@@ -119,16 +95,14 @@ int an_profiler_init(struct an_profiler *profiler, struct an_source *source, uns
 /* Forgets what belongs to one trace. */
 static void end_trace(struct an_profiler *profiler)
 {
-	const uint64_t *key;
-	void *run;
-
-	for (size_t pos = 0; an_map_each(&profiler->runs, &pos, &key, &run);)
-		free(((struct run *)run)->slots);
-	an_map_free(&profiler->runs);
+	an__profiler_free_runs(profiler);
 	an_map_free(&profiler->pending);
 	an_idtable_free(&profiler->gs);
 	an_locks_finish(&profiler->locks);
 	an_labeler_reset(&profiler->labeler);
+	if (profiler->filter == &profiler->window)
+		use_filter(profiler, NULL);
+	an_filter_init(&profiler->window);
 }
 
 void an_profiler_free(struct an_profiler *profiler)
@@ -204,39 +178,45 @@ static bool find_slots(struct an_profiler *profiler, struct an_stay *stay, const
 	       (stay->wall_slot = an_profile_slot(&profiler->profiles[AN_PROFILE_WALL], stack, &labels)) != AN_NO_SLOT;
 }
 
-/* An interval begins that is unlike the last one at its stack, or at none.  Return: 0 or -ETR_E_NOMEM. */
-static int begin_other(struct an_profiler *profiler, struct g *g, const struct etr_event *event, bool no_lock)
+/* Makes the interval that an event begins, for that reason, the goroutine's.  Return: 0 or -ETR_E_NOMEM. */
+static int begin_as(struct an_profiler *profiler, struct g *g, const struct etr_event *event, an_text_id reason)
 {
-	struct an_stay stay = { .slot = AN_NO_SLOT, .block_slot = AN_NO_SLOT, .wall_slot = AN_NO_SLOT, .state = event->to,
-				.no_lock = no_lock };
-	an_text_id reason = 0;
+	struct an_stay stay = { .slot = AN_NO_SLOT, .block_slot = AN_NO_SLOT, .wall_slot = AN_NO_SLOT, .state = event->to };
 	unsigned bits = 0;
-	bool block = false, forever = false;
+	bool block = false;
 
 	if (event->to == ETR_STATE_WAITING) {
-		reason = an_names_text(&profiler->source->names, event->u.transition.reason);
+		stay.reason = reason;
 		bits = reason_bits(profiler, reason);
-		forever = reason == profiler->forever;
 		block = bits & AN_REASON_SYNC && wants(profiler, AN_PROFILE_BLOCK);
+		if (reason == profiler->forever)
+			g->flags |= G_ENDED;
 	}
 	stay.kind = kind_of(event->to, bits);
-	stay.reason = reason;
-	if (block || (stay.kind != AN_PROFILE_COUNT_ && wants(profiler, stay.kind)) || wants(profiler, AN_PROFILE_WALL)) {
-		if (event->to != ETR_STATE_WAITING)
-			reason = an_names_text(&profiler->source->names, event->u.transition.reason);
-		if (!find_slots(profiler, &stay, event, reason, block))
-			return -ETR_E_NOMEM;
-	}
-	if (forever)
-		g->flags |= G_ENDED;
-	else if (profiler->has_starts && !(g->flags & G_HAS_REGION))
-		keep_start(profiler, event, &stay);
+	if ((block || (stay.kind != AN_PROFILE_COUNT_ && wants(profiler, stay.kind)) || wants(profiler, AN_PROFILE_WALL)) &&
+	    !find_slots(profiler, &stay, event, reason, block))
+		return -ETR_E_NOMEM;
+	g->since = event->time;
 	g->stay = stay;
 	return 0;
 }
 
+/* An interval begins that is unlike the last one at its stack, or at none.  Return: 0 or -ETR_E_NOMEM. */
+static int begin_other(struct an_profiler *profiler, struct g *g, const struct etr_event *event, bool no_lock)
+{
+	an_text_id reason = an_names_text(&profiler->source->names, event->u.transition.reason);
+	int rc = begin_as(profiler, g, event, reason);
+
+	g->stay.no_lock = no_lock;
+	/* Of the first wait for ever more is to be done than this. */
+	if (rc == 0 && profiler->has_starts && !(g->flags & G_HAS_REGION) && reason != profiler->forever)
+		keep_start(profiler, event, &g->stay);
+	return rc;
+}
+
 /* How an interval of the goroutine began that is like the one that an event begins; NULL if that is not known. */
-static inline const struct an_start *find_start(const struct an_profiler *profiler, const struct g *g, const struct etr_event *event)
+static inline const struct an_start *find_start(const struct an_profiler *profiler, const struct g *g,
+						const struct etr_event *event)
 {
 	const struct an_start *start;
 
@@ -254,7 +234,8 @@ static inline int begin_interval(struct an_profiler *profiler, struct g *g, cons
 
 	/* What a wait is for depends on the goroutine's own stack, which mostly is the event's. */
 	if (event->to == ETR_STATE_WAITING && wants(profiler, AN_PROFILE_MUTEX) && !(start && start->stay.no_lock)) {
-		int rc = an_locks_begin(&profiler->locks, event, g->function);
+		an_text_id reason = an_names_text(&profiler->source->names, event->u.transition.reason);
+		int rc = an_locks_begin(&profiler->locks, event, reason, g->function);
 
 		if (rc < 0)
 			return rc;
@@ -262,15 +243,14 @@ static inline int begin_interval(struct an_profiler *profiler, struct g *g, cons
 			g->flags |= G_HAD_LOCK;
 		no_lock = rc == 0 && event->stack == event->u.transition.stack;
 	}
-	g->since = event->time;
 	if (!start)
 		return begin_other(profiler, g, event, no_lock);
+	g->since = event->time;
 	g->stay = start->stay;
 	return 0;
 }
 
-/* What counts of an interval: 0 and *ns, or -1 if the filter does not take it. */
-static int interval_counts(struct an_profiler *profiler, const struct g *g, int64_t start, int64_t end, int64_t *ns)
+int an__profiler_interval_counts(struct an_profiler *profiler, const struct g *g, int64_t start, int64_t end, int64_t *ns)
 {
 	struct an_interval interval = { .id = g->id, .start = start, .end = end, .state = g->stay.state, .reason = g->stay.reason,
 					.function = g->function };
@@ -298,7 +278,7 @@ static int count_interval(struct an_profiler *profiler, struct g *g, const struc
 {
 	int64_t ns;
 
-	if (g->flags & G_ENDED || interval_counts(profiler, g, g->since, event->time, &ns) < 0)
+	if (g->flags & G_ENDED || an__profiler_interval_counts(profiler, g, g->since, event->time, &ns) < 0)
 		return 0;
 	if (g->flags & G_HAS_RUN || event->to == ETR_STATE_NOT_EXIST)
 		an_profile_count(&profiler->profiles[g->stay.kind], g->stay.slot, 1, ns);
@@ -314,40 +294,6 @@ static void forget_pending(struct an_profiler *profiler, int64_t id)
 	for (unsigned kind = 0; kind < AN_PROFILE_COUNT_; kind++)
 		an_map_remove(&profiler->pending, &(uint64_t){ (uint64_t)id << 3 | kind });
 	look_at_events(profiler);
-}
-
-/* Wall: a run's time goes to its samples in equal parts, any other interval to the stack that began it. */
-static void count_wall(struct an_profiler *profiler, const struct g *g, int64_t end)
-{
-	struct an_profile *profile = &profiler->profiles[AN_PROFILE_WALL];
-	const uint64_t key = (uint64_t)g->id;
-	struct run *run = g->stay.state == ETR_STATE_RUNNING ? an_map_find(&profiler->runs, &key) : NULL;
-	int64_t ns;
-
-	if (interval_counts(profiler, g, g->since, end, &ns) < 0)
-		return;
-	if (!run) {
-		an_profile_count(profile, g->stay.wall_slot, 1, ns);
-		return;
-	}
-	for (size_t i = 0; i < run->n; i++) {
-		int64_t share = ns / (int64_t)(run->n - i);
-
-		an_profile_count(profile, run->slots[i], 1, share);
-		ns -= share;
-	}
-}
-
-/* A run is over. */
-static void forget_run(struct an_profiler *profiler, int64_t id)
-{
-	const uint64_t key = (uint64_t)id;
-	struct run *run = an_map_find(&profiler->runs, &key);
-
-	if (!run)
-		return;
-	free(run->slots);
-	an_map_remove(&profiler->runs, &key);
 }
 
 /* A wait is over that counts once the goroutine runs again. */
@@ -371,7 +317,7 @@ static void end_blocked(struct an_profiler *profiler, struct g *g, const struct 
 		/* Filters shall see the wait, not what the goroutine was in after it. */
 		then.stay.state = ETR_STATE_WAITING;
 		then.stay.reason = g->block_reason;
-		if (interval_counts(profiler, &then, g->blocked, event->time, &ns) == 0)
+		if (an__profiler_interval_counts(profiler, &then, g->blocked, event->time, &ns) == 0)
 			an_profile_count(&profiler->profiles[AN_PROFILE_BLOCK], g->block_slot, 1, ns);
 	}
 	g->block_slot = AN_NO_SLOT;
@@ -384,9 +330,9 @@ static int end_interval(struct an_profiler *profiler, struct g *g, const struct 
 	if (g->stay.block_slot != AN_NO_SLOT && g->flags & G_HAS_RUN)
 		keep_blocked(g);
 	if (g->stay.wall_slot != AN_NO_SLOT)
-		count_wall(profiler, g, event->time);
+		an__profiler_count_wall(profiler, g, event->time);
 	if (profiler->runs.n && g->stay.state == ETR_STATE_RUNNING)
-		forget_run(profiler, g->id);
+		an__profiler_forget_run(profiler, g->id);
 	if (g->stay.slot != AN_NO_SLOT)
 		rc = count_interval(profiler, g, event);
 	if (event->to == ETR_STATE_RUNNING || event->to == ETR_STATE_NOT_EXIST) {
@@ -422,6 +368,31 @@ static void learn_function(struct an_profiler *profiler, struct g *g, const stru
 		g->function = frames[n - 1].func;
 }
 
+/* Does a reason, or what stands for it, tell that the goroutine ran before? */
+static bool tells_of_run(const struct an_profiler *profiler, an_text_id reason)
+{
+	return reason && reason != profiler->from[ETR_STATE_UNDETERMINED] && reason != profiler->from[ETR_STATE_NOT_EXIST];
+}
+
+/* A goroutine appears in a slice that knows what it was doing when the slice began.  Return: 0 or -ETR_E_NOMEM. */
+static int recall(struct an_profiler *profiler, struct g *g, const struct etr_event *event, const struct an_past_g *known)
+{
+	struct etr_event began = *event;
+	int rc = 0;
+
+	began.time = known->since == INT64_MIN ? profiler->source->past.from : known->since;
+	g->function = known->function;
+	if (event->to == ETR_STATE_RUNNING || tells_of_run(profiler, known->reason))
+		g->flags |= G_HAS_RUN;
+	if (an_labeler_has_region(&profiler->labeler, g->id))
+		g->flags |= G_HAS_REGION;
+	if (event->to == ETR_STATE_WAITING && wants(profiler, AN_PROFILE_MUTEX))
+		rc = an_locks_begin(&profiler->locks, &began, known->reason, g->function);
+	if (rc > 0)
+		g->flags |= G_HAD_LOCK;
+	return rc < 0 ? rc : begin_as(profiler, g, &began, known->reason);
+}
+
 /* A goroutine moves to another state.  Return: 0 or -ETR_E_NOMEM. */
 static inline int take_transition(struct an_profiler *profiler, const struct etr_event *event)
 {
@@ -436,6 +407,12 @@ static inline int take_transition(struct an_profiler *profiler, const struct etr
 	/* Not every transition comes here, but all that a goroutine makes before it has run. */
 	if (event->from == ETR_STATE_RUNNING)
 		g->flags |= G_HAS_RUN;
+	if (added && profiler->source->past.is_slice && event->from == ETR_STATE_UNDETERMINED) {
+		const struct an_past_g *known = an_past_g(&profiler->source->past, g->id);
+
+		if (known)
+			return recall(profiler, g, event, known);
+	}
 	if (profiler->filter && !g->function)
 		learn_function(profiler, g, event);
 	if (profiler->is_plain && (g->flags & (G_HAS_RUN | G_ENDED)) == G_HAS_RUN)
@@ -448,51 +425,6 @@ static inline int take_transition(struct an_profiler *profiler, const struct etr
 		an_idtable_remove(&profiler->gs, g->id);
 	else if (rc == 0)
 		rc = begin_interval(profiler, g, event);
-	return rc;
-}
-
-/* A sample within a run of its goroutine, for wall. */
-static int add_to_run(struct an_profiler *profiler, const struct g *g, const struct etr_event *event, an_stack_id stack)
-{
-	struct an_profile *profile = &profiler->profiles[AN_PROFILE_WALL];
-	struct an_labels labels;
-	uint32_t slot, *slots;
-	struct run *run;
-
-	if (!g || g->stay.state != ETR_STATE_RUNNING || g->stay.wall_slot == AN_NO_SLOT)
-		return 0;
-	labels = profile->samples[g->stay.wall_slot].labels;
-	slot = an_profile_slot(profile, stack, &labels);
-	run = an_map_add(&profiler->runs, &(uint64_t){ (uint64_t)event->g }, NULL);
-	if (slot == AN_NO_SLOT || !run)
-		return -ETR_E_NOMEM;
-	slots = an_grow(run->slots, &run->cap, run->n + 1, sizeof(*slots));
-	if (!slots)
-		return -ETR_E_NOMEM;
-	run->slots = slots;
-	run->slots[run->n++] = slot;
-	return 0;
-}
-
-static int take_sample(struct an_profiler *profiler, const struct etr_event *event)
-{
-	an_stack_id stack = an_names_stack(&profiler->source->names, event->stack);
-	int64_t period = profiler->source->notes.sample_period_ns ? (int64_t)profiler->source->notes.sample_period_ns : 10000000;
-	const struct g *g = event->g < 0 ? NULL : an_idtable_find(&profiler->gs, event->g);
-	struct an_labels labels = an_no_labels;
-	int rc = 0;
-
-	if (profiler->filter && (profiler->filter->has_condition ||
-	    !an_filter_moment(profiler->filter, &profiler->source->names, event, g ? g->function : 0)))
-		return 0;
-	if (wants(profiler, AN_PROFILE_CPU)) {
-		an_labels_of(&profiler->labeler, event, event->g, &labels);
-		profiler->profiles[AN_PROFILE_CPU].period_is_time = true;
-		profiler->profiles[AN_PROFILE_CPU].period = period;
-		rc = an_profile_add(&profiler->profiles[AN_PROFILE_CPU], stack, &labels, 1, period);
-	}
-	if (rc == 0 && wants(profiler, AN_PROFILE_WALL))
-		rc = add_to_run(profiler, g, event, stack);
 	return rc;
 }
 
@@ -510,16 +442,30 @@ static int take_span(struct an_profiler *profiler, const struct etr_event *event
 	return 0;
 }
 
+/* A generation begins: stacks and reasons have other ids.  Return: 0 or -ETR_E_NOMEM. */
+static int take_sync(struct an_profiler *profiler)
+{
+	const struct an_past *past = &profiler->source->past;
+
+	if (profiler->starts)
+		memset(profiler->starts, 0, profiler->starts_cap * sizeof(*profiler->starts));
+	if (!past->is_slice)
+		return 0;
+	/* A slice is like its window in the whole. */
+	if (!profiler->filter)
+		use_filter(profiler, &profiler->window);
+	an_filter_narrow(profiler->filter, past->from, past->to);
+	return profiler->has_tasks && profiler->source->syncs == 1 ? an_labeler_recall(&profiler->labeler, past) : 0;
+}
+
 /* Events other than transitions.  Return: 0 or -ETR_E_NOMEM. */
 static int take_other(struct an_profiler *profiler, const struct etr_event *event)
 {
 	switch (event->kind) {
 	case ETR_KIND_SYNC:
-		if (profiler->starts)
-			memset(profiler->starts, 0, profiler->starts_cap * sizeof(*profiler->starts));
-		return 0;
+		return take_sync(profiler);
 	case ETR_KIND_STACK_SAMPLE:
-		return take_sample(profiler, event);
+		return an__profiler_sample(profiler, event);
 	case ETR_KIND_TASK_BEGIN:
 	case ETR_KIND_TASK_END:
 	case ETR_KIND_REGION_BEGIN:
@@ -560,8 +506,7 @@ int an_profiler_events(struct an_profiler *profiler, const struct etr_event *eve
 
 void an_profiler_set_filter(struct an_profiler *profiler, struct an_filter *filter)
 {
-	profiler->filter = profiler->locks.filter = filter;
-	look_at_events(profiler);
+	use_filter(profiler, filter);
 }
 
 bool an_profiler_is_done(const struct an_profiler *profiler, int64_t time)
@@ -603,7 +548,7 @@ int an_profiler_finish(struct an_profiler *profiler)
 	}
 	for (size_t pos = 0; (g = an_idtable_each(&profiler->gs, &pos));)
 		if (g->stay.wall_slot != AN_NO_SLOT)
-			count_wall(profiler, g, profiler->source->end);
+			an__profiler_count_wall(profiler, g, profiler->source->end);
 	take_times(profiler);
 	end_trace(profiler);
 	return profiler->source->names.oom ? -ETR_E_NOMEM : 0;

@@ -61,7 +61,8 @@ struct an_profiler {
 	struct an_locks locks;
 	struct an_idtable gs;		/* goroutines that exist */
 	bool has_tasks;			/* labels want to know of tasks and regions */
-	struct an_filter *filter;	/* the caller's; NULL: all is taken */
+	struct an_filter *filter;	/* the caller's, or the one below; NULL: all is taken */
+	struct an_filter window;	/* of a slice */
 	struct an_profile_times times;	/* of the traces that have been finished */
 
 	an_text_id from[ETR_STATE_COUNT_];	/* "(from STATE)" */

@@ -13,6 +13,7 @@ script_tests = \
 	%D%/arrows.sh \
 	%D%/manpages.sh \
 	%D%/trace-pprof.sh \
+	%D%/trace-pprof-forms.sh \
 	%D%/interop-locks.sh
 dist_check_SCRIPTS += $(script_tests)
 TESTS += $(script_tests)
