@@ -52,6 +52,28 @@ static void merge_states(struct an_state_total *to, const struct an_state_total 
 	}
 }
 
+/*
+ * What a row says beside sums, before theirs are added to it: ids of several traces have the function that all of them have, and a
+ * generation is as long as all of that number together, from the first one's start on.
+ */
+static void merge_group_head(struct an_summary *to, struct an_group *mine, const struct an_summary *from, const struct an_group *group)
+{
+	static const char several[] = "(several)";
+	an_text_id function = text_here(to, from, group->function);
+
+	if (mine->other)
+		return;
+	if (an_group_is_empty(mine) && !mine->function && !mine->end) {
+		mine->function = function;
+		mine->start = group->start;
+		mine->end = group->end;
+		return;
+	}
+	if (mine->function != function)
+		mine->function = an_names_add_text(to->names, several, sizeof(several) - 1);
+	mine->end += group->end - group->start;
+}
+
 static int merge_groups(struct an_summary *to, struct an_groups *groups, const struct an_summary *from,
 			const struct an_groups *theirs, bool named)
 {
@@ -64,7 +86,10 @@ static int merge_groups(struct an_summary *to, struct an_groups *groups, const s
 			mine = an_groups_other(groups);
 		else
 			mine = an_groups_get(groups, named ? text_here(to, from, (an_text_id)group->key) : group->key);
-		if (!mine || an_group_merge(mine, group) < 0)
+		if (!mine)
+			return -ETR_E_NOMEM;
+		merge_group_head(to, mine, from, group);
+		if (an_group_merge(mine, group) < 0)
 			return -ETR_E_NOMEM;
 	}
 	return 0;

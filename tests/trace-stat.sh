@@ -233,6 +233,20 @@ csv --csv=function "$go126"
 equal "$all" "$(($(sum running_ns) + one))" "time of merged functions"
 "$stat" --json ours "$go126" >out
 [ "$(grep -c '"file"' out)" -eq 2 ] && [ "$(grep -c '"merged": 2' out)" -eq 1 ] || fail "--json of several traces"
+# Ids that traces share are one row, with the function if it is the same; generations are as long as both together.
+cp ours same
+csv --by goroutine --csv ours
+sed 1d csv | cut -d, -f 1,2 | sort >want
+csv --by goroutine --csv ours same
+sed 1d csv | cut -d, -f 1,2 | sort | cmp -s - want || fail "functions of goroutines of two traces"
+csv --by goroutine --csv ours "$go126"
+equal "$(column function '^1,')" "(several)" "the function of two goroutines 1"
+csv --by generation --csv ours
+once=$(sum duration_ns)
+starts=$(column start_ns)
+csv --by generation --csv ours same
+equal "$(sum duration_ns)" "$((2 * once))" "the length of generations of two traces"
+equal "$(column start_ns)" "$starts" "the start of generations of two traces"
 "$stat" ours "$go126" >out
 [ "$(sed -n 1p out)" = Traces ] && grep -q '^all together$' out || fail "text of several traces"
 "$stat" ours missing >out 2>err
