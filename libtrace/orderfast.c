@@ -378,8 +378,8 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	struct etr__m *m;
 	struct etr__p *proc;
 	struct etr__g *cur;		/* m's, which is told of it when the loop is left */
-	const struct etr_event *const events = out.ev, *const last = events + max;
-	const struct etr__packed *const first_packed = out.e, *const last_packed = first_packed + max;
+	const struct etr_event *const events = out.ev, *const last = packed ? NULL : events + max;
+	const struct etr__packed *const first_packed = out.e, *const last_packed = packed ? first_packed + max : NULL;
 	const uint64_t gen = o->now->number;
 	const double ns_per_unit = f->ns_per_unit;
 	int64_t last_time = o->last_time, event_time, time, bound;
