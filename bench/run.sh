@@ -13,7 +13,8 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 have_go=no
-if [ -n "$go" ] && (cd "$top_srcdir/tests/interop" && "$go" build -o "$tmp/" ./cmd/rtbench ./cmd/readbench ./cmd/gen) >&2; then
+if [ -n "$go" ] && (cd "$top_srcdir/tests/interop" && "$go" build -o "$tmp/" ./cmd/rtbench ./cmd/readbench &&
+                       cd record && "$go" build -buildvcs=false -o "$tmp/record" .) >&2; then
     have_go=yes
 else
     echo "bench: no usable go: our own figures only" >&2
@@ -21,7 +22,7 @@ fi
 trace=${TRACE:-}
 if [ -z "$trace" ] && [ $have_go = yes ]; then
     trace=$tmp/storm.trace
-    GODEBUG=traceadvanceperiod=100000000 "$tmp/gen" storm "$trace" 2000
+    GOMAXPROCS=$(nproc) GODEBUG=traceadvanceperiod=100000000 "$tmp/record" storm "$trace" 2000
 fi
 
 # The read benchmarks print "EVENTS NS"; the others print "NAME NS".

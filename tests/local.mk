@@ -25,7 +25,7 @@ check_PROGRAMS += mutate-read
 mutate_read_SOURCES = %D%/mutate-read.c
 mutate_read_LDADD = libexectrace.la
 EXTRA_DIST += %D%/interop/go.mod %D%/interop/go.sum %D%/interop/compare-mutations.sh \
-	%D%/interop/cmd/gen/main.go %D%/interop/cmd/godump/main.go %D%/interop/cmd/mutate/main.go \
+	%D%/interop/cmd/godump/main.go %D%/interop/cmd/mutate/main.go \
 	%D%/interop/cmd/readbench/main.go
 # What Go programs record: kept traces, and how they are made anew.
 dist_check_SCRIPTS += %D%/go-traces.sh %D%/interop-record.sh %D%/interop-writer.sh

@@ -163,7 +163,9 @@ func main() {
 		os.Setenv("GODEBUG", k.debug)
 		fatal(syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 	}
-	runtime.GOMAXPROCS(4)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(4)
+	}
 	d := time.Duration(ms) * time.Millisecond
 	switch what {
 	case "loop":
