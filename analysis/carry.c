@@ -189,6 +189,18 @@ int an__carry_notes(struct an_recoder *rec, bool whole)
 	return rec->failed;
 }
 
+int an__carry_experimental(struct an_recoder *rec)
+{
+	struct etr_experimental_batch batch;
+
+	/* In an older trace they have no right to be, though readers pass over them. */
+	if (rec->version < 23)
+		return rec->failed;
+	for (size_t i = 0; !rec->failed && !rec->renamer && etr_reader_experimental_batch(rec->reader, i, &batch) == 1; i++)
+		an__recode_fail(rec, etr_writer_experimental_batch(rec->writer, batch.experiment, batch.m, batch.data, batch.size));
+	return rec->failed;
+}
+
 /* A note that is being written. */
 struct note {
 	char text[NOTE_MAX];

@@ -233,7 +233,7 @@ int an_recoder_begin(struct an_recoder *rec, struct etr_writer *writer, int64_t 
 	if (n || from > world->source->start)
 		start = from > n + 1 ? from - n - 1 : 1;
 	if (an__generation_begin(rec, start) < 0 || an__carry_notes(rec, start == from) < 0 || an__carry_window(rec, from, to) < 0 ||
-	    an__carry_past(rec) < 0)
+	    an__carry_past(rec) < 0 || an__carry_experimental(rec) < 0)
 		return rec->failed;
 	tell_all(rec, start + 1);
 	rec->last_time = start + n;

@@ -490,7 +490,9 @@ static int sync(struct an_recoder *rec, const struct etr_event *ev)
 	rec->first_generation = false;
 	if (rc == 0)
 		rc = an__generation_begin(rec, ev->time);
-	return rc < 0 ? rc : an__carry_notes(rec, true);
+	if (rc == 0)
+		rc = an__carry_notes(rec, true);
+	return rc < 0 ? rc : an__carry_experimental(rec);
 }
 
 int an_recoder_event(struct an_recoder *rec, const struct etr_event *event)

@@ -122,6 +122,9 @@ uint64_t an__recode_stack(struct an_recoder *rec, etr_stack_id id);
 uint64_t an__recode_known_stack(struct an_recoder *rec, an_stack_id id);
 void an__recode_forget_ids(struct an_recoder *rec);
 
+/* The data of experiments in the reader's generation. */
+int an__carry_experimental(struct an_recoder *rec);
+
 /* Notes: those of the reader's generation, whole ones if it begins in the slice; the window; what lies before it. */
 int an__carry_notes(struct an_recoder *rec, bool whole);
 int an__carry_window(struct an_recoder *rec, int64_t from, int64_t to);

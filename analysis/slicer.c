@@ -21,6 +21,9 @@ int an_slicer_init(struct an_slicer *slicer, struct an_source *source, const str
 	memset(slicer, 0, sizeof(*slicer));
 	slicer->slicing = slicing;
 	slicer->edge = INT64_MIN;
+	/* There are names in them. */
+	if (!slicing->renamer)
+		etr_reader_keep_experimental(source->reader, 1);
 	return an_world_init(&slicer->world, source);
 }
 

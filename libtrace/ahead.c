@@ -280,6 +280,7 @@ void etr__ahead_start(struct etr_reader *r)
 		return;
 	a->loader->version = r->version;
 	a->loader->opened = true;
+	a->loader->keeps_experimental = r->keeps_experimental;
 	a->loader->load_no = r->load_no++;
 	a->loader->loaded = r->loaded;
 	a->loader->spilled = r->spilled;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libtrace/growth.h"
 #include "wire/event.h"
 
 int etr__generation_init(struct etr__generation *g, struct etr__input *in, struct etr__fault *fault)
@@ -26,6 +27,7 @@ void etr__generation_free(struct etr__generation *g)
 	etr__frontier_free(&g->frontier);
 	etr__tables_free(&g->tables);
 	etr__arena_free(&g->held);
+	free(g->experimental);
 }
 
 void etr__generation_clear(struct etr__generation *g)
@@ -33,6 +35,7 @@ void etr__generation_clear(struct etr__generation *g)
 	etr__tables_clear(&g->tables);
 	etr__frontier_clear(&g->frontier);
 	etr__arena_clear(&g->held);
+	g->nexperimental = 0;
 	memset(g->experiment_batches, 0, sizeof(g->experiment_batches));
 	memset(g->experiment_bytes, 0, sizeof(g->experiment_bytes));
 	memset(g->counts, 0, sizeof(g->counts));
@@ -83,23 +86,45 @@ static int add_table(struct etr_reader *r, const struct etr__batch *b, const uin
 	}
 }
 
+/* A copy of a batch's data that lives as long as the generation. */
+static int copy_data(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held, const uint8_t **data)
+{
+	const uint8_t *p;
+	uint8_t *copy;
+	int rc = view_data(r, b, held, &p);
+
+	if (rc < 0)
+		return rc;
+	copy = etr__arena_alloc(&r->now.held, b->size);
+	if (!copy)
+		return etr__fault_nomem(&r->fault);
+	memcpy(copy, p, b->size);
+	*data = copy;
+	return 0;
+}
+
+static int keep_experimental(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held)
+{
+	struct etr__generation *g = &r->now;
+	struct etr__experimental *e;
+
+	if (etr__grow(&g->experimental, &g->capexperimental, g->nexperimental + 1) != 0)
+		return etr__fault_nomem(&r->fault);
+	e = &g->experimental[g->nexperimental++];
+	*e = (struct etr__experimental){ .m = b->m, .size = b->size, .experiment = b->experiment };
+	return b->size ? copy_data(r, b, held, &e->data) : 0;
+}
+
 /* Notes a batch of events; a stream's bytes are copied, for they will not be seen again. */
 static int add_events(struct etr_reader *r, const struct etr__batch *b, const uint8_t *held)
 {
 	struct etr__event_batch e = { .data = b->data, .time = b->time, .size = b->size };
 
 	if (!etr__input_is_seekable(&r->in) && b->size) {
-		const uint8_t *p;
-		uint8_t *copy;
-		int rc = view_data(r, b, held, &p);
+		int rc = copy_data(r, b, held, &e.held);
 
 		if (rc < 0)
 			return rc;
-		copy = etr__arena_alloc(&r->now.held, b->size);
-		if (!copy)
-			return etr__fault_nomem(&r->fault);
-		memcpy(copy, p, b->size);
-		e.held = copy;
 	}
 	if (etr__frontier_add(&r->now.frontier, b->m, &e) != 0)
 		return etr__fault_nomem(&r->fault);
@@ -122,7 +147,7 @@ static int add_batch(struct etr_reader *r, const struct etr__batch *b, const uin
 		r->now.experiment_batches[b->experiment]++;
 		r->now.experiment_bytes[b->experiment] += b->size;
 		r->now.bytes[b->type] += b->size;
-		return 0;
+		return r->keeps_experimental ? keep_experimental(r, b, held) : 0;
 	case ETR__CONTENT_END:
 		return fault(r, ETR_E_BATCH, b->offset, "an end of generation in a trace whose version has none");
 	default:

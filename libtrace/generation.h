@@ -22,8 +22,16 @@ struct etr__generation {
 	uint64_t min_time;		/* smallest base time, in units */
 	struct etr__tables tables;
 	struct etr__frontier frontier;
-	struct etr__arena held;		/* event batches of a stream */
+	struct etr__arena held;		/* event batches of a stream, and what is kept of experiments */
 	uint64_t experiment_batches[256], experiment_bytes[256];
+	/* The batches of experiments, where they are kept; their bytes are in held. */
+	struct etr__experimental {
+		uint64_t m;
+		const uint8_t *data;
+		uint32_t size;
+		uint8_t experiment;
+	} *experimental;
+	size_t nexperimental, capexperimental;
 	uint64_t counts[256];		/* its structural wire events */
 	uint64_t bytes[256];		/* and what they take in the file */
 };

@@ -112,6 +112,14 @@ static int opened_before(struct etr_reader *r)
 	return -ETR_E_INVALID;
 }
 
+int etr_reader_keep_experimental(struct etr_reader *r, int keep)
+{
+	if (r->nsyncs || r->ahead || r->loaded || r->loading)
+		return -ETR_E_INVALID;
+	r->keeps_experimental = keep;
+	return 0;
+}
+
 int etr_reader_set_threads(struct etr_reader *r, int n)
 {
 	long online = n == 0 ? sysconf(_SC_NPROCESSORS_ONLN) : n;

@@ -34,6 +34,7 @@ struct etr_reader {
 	struct etr__generation now;	/* the one at hand */
 	bool loaded;			/* there is one */
 	bool loading;			/* a file that grows has given a part of one so far */
+	bool keeps_experimental;	/* the data of experimental batches */
 	uint64_t load_no;		/* how many were loaded, this one counted */
 	struct etr__order order;
 

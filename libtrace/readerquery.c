@@ -69,6 +69,18 @@ const uint64_t *etr_reader_wire_bytes(const struct etr_reader *r)
 	return r->order.bytes;
 }
 
+int etr_reader_experimental_batch(const struct etr_reader *r, size_t i, struct etr_experimental_batch *batch)
+{
+	const struct etr__experimental *e;
+
+	if (!r->loaded || i >= r->now.nexperimental)
+		return 0;
+	e = &r->now.experimental[i];
+	*batch = (struct etr_experimental_batch){ .name = wire_experiment_name(e->experiment), .experiment = e->experiment, .m = e->m,
+						  .data = e->data, .size = e->size };
+	return 1;
+}
+
 const char *etr_reader_detail(const struct etr_reader *r)
 {
 	return r->fault.detail;

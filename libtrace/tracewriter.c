@@ -285,6 +285,28 @@ int etr_writer_cpu_sample(struct etr_writer *w, uint64_t time, uint64_t m, uint6
 	return 0;
 }
 
+int etr_writer_experimental_batch(struct etr_writer *w, int experiment, uint64_t m, const void *data, size_t size)
+{
+	uint8_t header[1 + WIRE_BATCH_HEADER_MAX];
+	size_t n;
+	int rc = etr__writer_check_open(w);
+
+	if (rc < 0)
+		return rc;
+	if (w->version < 23)
+		return etr__writer_refuse(w, "experimental batches in a trace of version 1.%d", w->version);
+	if (experiment < 1 || experiment > 255)
+		return etr__writer_refuse(w, "%d is not the number of an experiment", experiment);
+	if (size > WIRE_MAX_BATCH_SIZE)
+		return etr__writer_refuse(w, "an experimental batch of %zu bytes", size);
+	/* The header of other batches, but for its first byte. */
+	n = (size_t)(wire_put_batch_header(header + 1, w->gen, m, base_time(w, w->time), size) - header);
+	header[0] = WIRE_EXPERIMENTAL_BATCH;
+	header[1] = (uint8_t)experiment;
+	rc = leave(w, header, n);
+	return rc < 0 || !size ? rc : leave(w, data, size);
+}
+
 /* A table leaves as batches that begin with byte `head` and have entries of type `type`. */
 static int flush_table(struct etr_writer *w, const struct etr__wtable *t, uint8_t head, uint8_t type)
 {

@@ -98,6 +98,23 @@ cutting --split 5 "$go"
 cutting --split 3ms --from 3ms --to 9ms "$go"
 [ "$(ls out-* | wc -l)" -eq 2 ] || fail "six milliseconds in parts of three are $(ls out-*)"
 
+# What experiments wrote: all of it, but not with pseudonyms, since there are names in it.
+experiments() { "$bin/trace-print" --raw "$1" | sed -n '/^ExperimentalBatch/{s/ time=.*//;N;p;}'; }
+for trace in "$src"/testdata/go/*-allocfree-1.trace; do
+	[ -e "$trace" ] || continue
+	cutting --from 1ms --to 2ms "$trace" || continue
+	experiments "$trace" >whole.events
+	[ -s whole.events ] || fail "$trace has no experiment"
+	experiments out | cmp -s - whole.events || fail "the experiments of $trace"
+	cutting --from 1ms --threads 3 "$trace" && experiments out | cmp -s - whole.events || fail "the experiments of $trace, with threads"
+	# shellcheck disable=SC2002
+	cat "$trace" | "$bin/trace-cut" -o out --from 1ms - && experiments out | cmp -s - whole.events || fail "the experiments of $trace from a pipe"
+	cutting --anonymize "$trace" && [ -z "$(experiments out)" ] || fail "experiments with pseudonyms"
+	cutting --split 3 "$trace" && for part in out-*; do
+		experiments $part | cmp -s - whole.events || fail "the experiments of $part of $trace"
+	done
+done
+
 # Pseudonyms: no name of functions, files and users is left in the bytes, all else stays.
 strings_of() { "$bin/trace-print" --raw "$1" | sed -n 's/^\tdata="\(.*\)"$/\1/p' | sort -u; }
 for trace in "$go" ours; do

@@ -159,6 +159,15 @@ struct etr_sync {
 	} *experiments;
 };
 
+/* A batch of data that an experiment writes beside its events; what is in it is for that experiment to say. */
+struct etr_experimental_batch {
+	const char *name;		/* the experiment's, NULL for one that is not known */
+	int experiment;			/* its number in the format, from 1 */
+	uint64_t m;			/* the thread that wrote it; UINT64_MAX for none */
+	const void *data;
+	size_t size;
+};
+
 struct etr_reader;
 
 /* A reader with no input yet, or NULL when out of memory.  Free it with etr_reader_free(). */
@@ -317,6 +326,18 @@ size_t etr_reader_nstacks(const struct etr_reader *reader);
 
 /* What the Sync delivered last told; valid until the next one is delivered. */
 const struct etr_sync *etr_reader_sync(const struct etr_reader *reader);
+
+/*
+ * Whether the data of experimental batches is kept while their generation is read, which is not the case unless this is called with 1
+ * before the first event is asked for.  Return: 0; -ETR_E_INVALID: it is too late.
+ */
+int etr_reader_keep_experimental(struct etr_reader *reader, int keep);
+
+/*
+ * The i-th of those of the generation at hand, from 0, in the order of the file, of known experiments and others.  The data is valid
+ * until the next Sync is delivered.  Return: 1 and *batch, or 0: there are not so many, or they are not kept.
+ */
+int etr_reader_experimental_batch(const struct etr_reader *reader, size_t i, struct etr_experimental_batch *batch);
 
 /* The trace's minor Go version, 22, 23, 25 or 26; the number of the generation of the event delivered last, as in the file. */
 int etr_reader_version(const struct etr_reader *reader);

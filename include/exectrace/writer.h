@@ -92,6 +92,12 @@ int64_t etr_writer_stack_apart(struct etr_writer *writer, const struct etr_write
 int etr_writer_event(struct etr_writer *writer, uint64_t m, int type, uint64_t time, const uint64_t *args, unsigned nargs);
 int etr_writer_cpu_sample(struct etr_writer *writer, uint64_t time, uint64_t m, uint64_t p, uint64_t g, uint64_t stack);
 
+/*
+ * Writes a batch of data of an experiment, 1 to 255, into the current generation, as thread m: size bytes, at most 65,536.  The format has a
+ * place for it from Go 1.23 on: -ETR_E_INVALID for an older version.
+ */
+int etr_writer_experimental_batch(struct etr_writer *writer, int experiment, uint64_t m, const void *data, size_t size);
+
 /**
  * etr_writer_end_generation - write the generation out
  *
