@@ -131,7 +131,8 @@ uint64_t an__recode_stack(struct an_recoder *rec, etr_stack_id id)
 	return written;
 }
 
-uint64_t an__recode_known_stack(struct an_recoder *rec, an_stack_id id)
+/* A stack of the trace's; one that stands for something has an id of its own. */
+static uint64_t known_stack(struct an_recoder *rec, an_stack_id id, bool apart)
 {
 	const struct an_names *names = &rec->world->source->names;
 	struct etr_writer_frame frames[FRAMES_MAX];
@@ -151,7 +152,12 @@ uint64_t an__recode_known_stack(struct an_recoder *rec, an_stack_id id)
 		func = an_text(names, ours[i].file, &len);
 		frames[i].file = an__recode_text(rec, AN_TEXT_FILE, func, len);
 	}
-	return id_or_failed(rec, etr_writer_stack(rec->writer, frames, n));
+	return id_or_failed(rec, apart ? etr_writer_stack_apart(rec->writer, frames, n) : etr_writer_stack(rec->writer, frames, n));
+}
+
+uint64_t an__recode_known_stack(struct an_recoder *rec, an_stack_id id)
+{
+	return known_stack(rec, id, false);
 }
 
 static bool has_word(const char *text, size_t len, const char *word)
@@ -261,17 +267,25 @@ static void note_done(struct an_recoder *rec, const struct note *note)
 		id_or_failed(rec, etr_writer_string(rec->writer, note->text, note->len));
 }
 
-static void carry_goroutine(struct an_recoder *rec, int64_t id, const struct an_past_g *g)
+/* lock: that g->stack stands for, or NULL. */
+static void carry_goroutine(struct an_recoder *rec, int64_t id, const struct an_past_g *g, const uint64_t *lock)
 {
+	const uint64_t stack = known_stack(rec, g->stack, lock);
 	struct note note = { .len = 0 };
 
 	note_number(&note, PREFIX "goroutine ", id, false);
 	note_number(&note, " ", g->since, g->since == INT64_MIN);
 	note_word(rec, &note, AN_TEXT_FUNCTION, g->function, 700);
-	note_word(rec, &note, AN_TEXT_REASON, g->reason, NOTE_MAX - 32);
-	if (g->p != -1)
-		note_number(&note, " ", g->p, false);
+	note_word(rec, &note, AN_TEXT_REASON, g->reason, NOTE_MAX - 64);
+	note_number(&note, " ", g->p, g->p == -1);
+	note_number(&note, " ", (int64_t)stack, stack == 0);
+	if (g->has_run)
+		note.len += (size_t)sprintf(note.text + note.len, " run");
 	note_done(rec, &note);
+	if (lock && stack) {
+		note.len = (size_t)snprintf(note.text, sizeof(note.text), PREFIX "lock %" PRIu64 " %" PRIu64, stack, *lock);
+		note_done(rec, &note);
+	}
 }
 
 int an_recoder_learn(struct an_recoder *rec, int64_t g, const char *function, size_t len)
@@ -338,7 +352,8 @@ static void carry_unseen(struct an_recoder *rec)
 		const struct an_past_g *g = value;
 
 		if (!an_world_knew(rec->world, (int64_t)*id))
-			carry_goroutine(rec, (int64_t)*id, g);
+			carry_goroutine(rec, (int64_t)*id, g, an_map_find(&rec->world->source->notes.lock_by_stack,
+									   &(uint64_t){ g->reader_stack }));
 	}
 	for (size_t i = 0; i < past->nregions; i++) {
 		const struct an_past_region *region = &past->regions[i];
@@ -369,9 +384,10 @@ int an__carry_past(struct an_recoder *rec)
 	carry_tasks(rec);
 	for (const struct an_go *g = world->first_g; g; g = g->next) {
 		const struct an_past_g state = { .since = g->since, .function = g->function, .reason = g->reason,
-						 .p = g->state == ETR_STATE_SYSCALL ? g->p : -1 };
+						 .p = g->state == ETR_STATE_SYSCALL ? g->p : -1, .stack = g->event_stack,
+						 .has_run = g->has_run };
 
-		carry_goroutine(rec, g->id, &state);
+		carry_goroutine(rec, g->id, &state, g->has_lock ? &g->lock : NULL);
 		for (size_t i = 0; i < g->nregions; i++)
 			carry_region(rec, g->id, g->regions[i].task, g->regions[i].begin, g->regions[i].type);
 		for (size_t i = 0; i < g->nranges; i++)

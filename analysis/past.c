@@ -104,7 +104,7 @@ static int note_slice(struct an_past *past, struct an_names *names, const char *
 static int note_goroutine(struct an_past *past, struct an_names *names, const char *text)
 {
 	struct an_past_g *g, value;
-	int64_t id;
+	int64_t id, stack;
 	bool added;
 
 	if (!take_number(&text, -1, &id) || !take_number(&text, INT64_MIN, &value.since))
@@ -113,6 +113,12 @@ static int note_goroutine(struct an_past *past, struct an_names *names, const ch
 	value.reason = take_word(names, &text);
 	if (!take_number(&text, -1, &value.p))
 		value.p = -1;
+	value.reader_stack = 0;
+	if (take_number(&text, 0, &stack) && stack &&
+	    etr_reader_stack_by_wire_id(names->reader, (uint64_t)stack, &value.reader_stack) != 1)
+		value.reader_stack = 0;
+	value.stack = an_names_stack(names, value.reader_stack);
+	value.has_run = strcmp(text, "run") == 0;
 	g = an_map_add(&past->gs, &(uint64_t){ (uint64_t)id }, &added);
 	if (!g)
 		return -ETR_E_NOMEM;

@@ -20,6 +20,9 @@ struct an_past_g {
 	an_text_id function;	/* that it started in, 0 if that is not known */
 	an_text_id reason;	/* why it is in that state */
 	int64_t p;		/* in a system call: the processor that it had when that began, -1 for none */
+	an_stack_id stack;	/* of the event by which it entered the state */
+	etr_stack_id reader_stack;	/* the same one in the reader's first generation */
+	bool has_run;		/* before */
 };
 
 /* A task that was running. */

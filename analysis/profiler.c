@@ -368,12 +368,6 @@ static void learn_function(struct an_profiler *profiler, struct g *g, const stru
 		g->function = frames[n - 1].func;
 }
 
-/* Does a reason, or what stands for it, tell that the goroutine ran before? */
-static bool tells_of_run(const struct an_profiler *profiler, an_text_id reason)
-{
-	return reason && reason != profiler->from[ETR_STATE_UNDETERMINED] && reason != profiler->from[ETR_STATE_NOT_EXIST];
-}
-
 /* A goroutine appears in a slice that knows what it was doing when the slice began.  Return: 0 or -ETR_E_NOMEM. */
 static int recall(struct an_profiler *profiler, struct g *g, const struct etr_event *event, const struct an_past_g *known)
 {
@@ -381,8 +375,12 @@ static int recall(struct an_profiler *profiler, struct g *g, const struct etr_ev
 	int rc = 0;
 
 	began.time = known->since == INT64_MIN ? profiler->source->past.from : known->since;
-	g->function = known->function;
-	if (event->to == ETR_STATE_RUNNING || tells_of_run(profiler, known->reason))
+	/* The note's stack is of the generation that we are in. */
+	if (profiler->source->syncs == 1)
+		began.stack = known->reader_stack;
+	if (event->to == ETR_STATE_WAITING)
+		began.u.transition.stack = began.stack;
+	if (event->to == ETR_STATE_RUNNING || known->has_run)
 		g->flags |= G_HAS_RUN;
 	if (an_labeler_has_region(&profiler->labeler, g->id))
 		g->flags |= G_HAS_REGION;
@@ -410,7 +408,9 @@ static inline int take_transition(struct an_profiler *profiler, const struct etr
 	if (added && profiler->source->past.is_slice && event->from == ETR_STATE_UNDETERMINED) {
 		const struct an_past_g *known = an_past_g(&profiler->source->past, g->id);
 
-		if (known)
+		g->function = known ? known->function : 0;
+		/* Of those that are told of only now nothing else is known. */
+		if (known && (known->since != INT64_MIN || event->time < profiler->source->past.from))
 			return recall(profiler, g, event, known);
 	}
 	if (profiler->filter && !g->function)

@@ -277,6 +277,9 @@ static int recall(struct an_world *world, struct an_go *g)
 	g->function = known->function;
 	if (known->p != -1)
 		g->p = known->p;
+	g->event_stack = known->stack;
+	g->has_lock = an_notes_lock(&world->source->notes, known->reader_stack, &g->lock);
+	g->has_run = known->has_run;
 	if (!an_map_add(&world->met, &(uint64_t){ (uint64_t)g->id }, NULL))
 		return -ETR_E_NOMEM;
 	for (const struct an_past_region *region = NULL; (region = an_past_region(past, g->id, region));) {
@@ -336,6 +339,9 @@ static inline int g_transition(struct an_world *world, const struct etr_event *e
 	}
 	g->state = ev->to;
 	g->stack = stack;
+	g->event_stack = an_names_stack(names, ev->stack);
+	g->has_lock = an_notes_lock(&world->source->notes, ev->stack, &g->lock);
+	g->has_run |= ev->to == ETR_STATE_RUNNING;
 	g->reason = ev->u.transition.reason ? an_names_text(names, ev->u.transition.reason) :
 					      world->from_state[ev->from % ETR_STATE_COUNT_];
 	g->since = ev->time;

@@ -50,6 +50,10 @@ struct an_go {
 	int64_t since;		/* when it entered its state */
 	an_text_id reason;	/* the event's that made it, or "(from STATE)" */
 	an_stack_id stack;	/* its own then */
+	an_stack_id event_stack;	/* of the event that made it, be it another goroutine's */
+	uint64_t lock;		/* that event_stack stands for, if has_lock */
+	bool has_lock;
+	bool has_run;
 	int64_t p;		/* Syscall: the processor that it had when that began, -1 for none */
 	an_text_id function;	/* that it started in, 0 while unknown */
 	struct an_open_range *ranges;

@@ -14,6 +14,7 @@ script_tests = \
 	%D%/manpages.sh \
 	%D%/trace-pprof.sh \
 	%D%/trace-pprof-forms.sh \
+	%D%/trace-pprof-slices.sh \
 	%D%/interop-locks.sh
 dist_check_SCRIPTS += $(script_tests)
 TESTS += $(script_tests)
