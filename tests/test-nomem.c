@@ -405,7 +405,7 @@ static int try_writer(struct bytes *b)
 		struct etr_writer_frame frame = { 1, 0, 0, 1 };
 
 		for (uint64_t i = 0; i < 40; i++) {
-			codes[1] = etr_writer_string(w, (const char *)b->p + i, 8);
+			codes[1] = etr_writer_string(w, (const char[]){ 's', 't', 'r', 'i', 'n', 'g', ' ', (char)i }, 8);
 			frame.pc = i;
 			codes[2] = etr_writer_stack(w, &frame, 1);
 			/* ProcStatus, of another thread each time. */
