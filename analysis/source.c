@@ -132,13 +132,22 @@ bool an_source_wall(const struct an_source *source, int64_t time, int64_t *wall_
 	return true;
 }
 
-int an_source_seek(struct an_source *source, int64_t time)
+/* The reader has been sought, with that result. */
+static int sought(struct an_source *source, int rc)
 {
-	int rc = etr_reader_seek_time(source->reader, time);
-
 	if (rc != 1)
 		return rc;
 	source->next_ahead = source->nahead = 0;
 	source->sought = true;
 	return 1;
+}
+
+int an_source_seek(struct an_source *source, int64_t time)
+{
+	return sought(source, etr_reader_seek_time(source->reader, time));
+}
+
+int an_source_seek_generation(struct an_source *source, uint64_t generation)
+{
+	return sought(source, etr_reader_seek_generation(source->reader, generation));
 }

@@ -52,9 +52,11 @@ void an_source_reopen(struct an_source *source, struct etr_reader *reader);
 int an_source_next(struct an_source *source, struct etr_event *event);
 
 /*
- * etr_reader_seek_time(), to be called behind the trace's first Sync, which comes again if nothing can be passed over.  Return as there.
+ * etr_reader_seek_time() and _generation(), to be called behind the trace's first Sync, which comes again if nothing can be passed over.
+ * Return as there.
  */
 int an_source_seek(struct an_source *source, int64_t time);
+int an_source_seek_generation(struct an_source *source, uint64_t generation);
 
 /* When the trace begins, but a slice with its window; likewise its end. */
 static inline int64_t an_source_begin(const struct an_source *source)

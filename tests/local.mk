@@ -5,6 +5,7 @@ script_tests = \
 	%D%/trace-cut.sh \
 	%D%/trace-cut-picks.sh \
 	%D%/trace-cut-seek.sh \
+	%D%/trace-cut-signals.sh \
 	%D%/trace-cut-sums.sh \
 	%D%/interop-cut.sh \
 	%D%/analysis-commands.sh \

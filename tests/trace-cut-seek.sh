@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # From a compressed trace with a seek table only the window and the generation before it are read, and the slice is the same: windows
-# all over traces of several generations are cut both ways.
+# all over traces of several generations, by time and by generation, are cut both ways.
 set -u
 src=$(cd "${top_srcdir:-.}" && pwd)
 bin=$(cd "${top_builddir:-.}" && pwd)
@@ -40,6 +40,29 @@ for t in "$src"/testdata/go/*.trace; do
 		"$bin/trace-print" --raw quick | grep -q 'exectrace:goroutine [0-9]* - ' && skipped=$((skipped + 1))
 	done
 done
-echo "$n windows, $skipped of them with something passed over"
+# By generation: the same, and the generation before it is the first that is read.
+by_generation=0
+for t in "$src"/testdata/go/*.trace; do
+	[ -e "$t" ] || continue
+	[ "$("$bin/trace-print" "$t" | grep -c ' Sync ')" -ge 4 ] || continue
+	# Its generations are numbered from 1.
+	"$bin/trace-cut" -z -o whole.zst "$t" || fail "compressing $t"
+	first=1
+	for window in $((first + 2)) $((first + 2)).. $((first + 1))..$((first + 2)) ..$((first + 1)); do
+		"$bin/trace-cut" -v -o quick --generation $window whole.zst 2>quick.err || fail "generation $window of $t: $(cat quick.err)"
+		"$bin/trace-cut" -v -o slow --thorough --generation $window whole.zst 2>slow.err || fail "--thorough generation $window of $t"
+		told quick >quick.told
+		told slow | cmp -s - quick.told || { fail "generation $window of $t differs"; told slow | diff - quick.told | head -3; }
+		case $window in
+		$((first + 2))*)
+			[ "$(sed -n 's/.* \([0-9]*\) wire events.*/\1/p' quick.err)" -lt "$(sed -n 's/.* \([0-9]*\) wire events.*/\1/p' slow.err)" ] ||
+				fail "nothing is passed over before generation $window of $t"
+			by_generation=$((by_generation + 1)) ;;
+		esac
+	done
+done
+[ $by_generation -gt 5 ] || fail "only $by_generation windows by generation with something passed over"
+
+echo "$n windows, $by_generation by generation, $skipped of them with something passed over"
 [ $n -gt 20 ] && [ $skipped -gt 5 ] || fail "only $n windows, $skipped with something passed over"
 exit $bad

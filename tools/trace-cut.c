@@ -213,10 +213,15 @@ static bool has_seek_table(const char *path)
  */
 static void skip_to(struct job *job, struct an_source *source, const struct an_cut_window *window)
 {
-	if (job->options.thorough || window->from <= source->start || !has_seek_table(job->options.trace))
+	bool by_generation = window->first_generation > source->first_generation + 1;
+
+	if (job->options.thorough || (window->from <= source->start && !by_generation) || !has_seek_table(job->options.trace))
 		return;
 	/* Where it cannot be done, everything is read; what fails on the way, reading will say. */
-	an_source_seek(source, window->from);
+	if (by_generation)
+		an_source_seek_generation(source, window->first_generation - 1);
+	else
+		an_source_seek(source, window->from);
 }
 
 /* The next of the windows: the earliest one that is left and that the slice before leaves room for. */
