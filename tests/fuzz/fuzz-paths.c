@@ -56,6 +56,7 @@ static struct outcome read_by(const uint8_t *data, size_t size, enum etr__path p
 {
 	struct outcome out = { .hash = 14695981039346656037u };
 	struct etr_reader *r = etr_reader_new();
+	const uint64_t *counts, *bytes;
 	struct etr_event ev[MANY];
 
 	FUZZ_CHECK(r && many <= MANY);
@@ -70,8 +71,10 @@ static struct outcome read_by(const uint8_t *data, size_t size, enum etr__path p
 		}
 		out.events += (unsigned)out.rc;
 	}
+	counts = etr_reader_wire_counts(r);
+	bytes = etr_reader_wire_bytes(r);
 	for (int i = 0; i < 256; i++)
-		out.hash = fold(fold(out.hash, etr_reader_wire_counts(r)[i]), etr_reader_wire_bytes(r)[i]);
+		out.hash = fold(fold(out.hash, counts[i]), bytes[i]);
 	out.offset = out.rc < 0 ? etr_reader_error_offset(r) : 0;
 	out.good_size = etr_reader_good_size(r);
 	etr_reader_free(r);
