@@ -146,6 +146,74 @@ done
 cutting --anonymize "$go" && "$bin/trace-stat" --json out >b.json
 [ "$(grep -c begun a.json)" -eq "$(grep -c begun b.json)" ] || fail "types of tasks have become more or fewer"
 
+# Every way to give a window, on both, from a file and from a pipe, with -q, with threads, and compressed.
+"$bin/trace-cut" -z -o packed "$go" 2>/dev/null && zstd=yes || zstd=
+slices=0
+for trace in "$go" ours; do
+	set -- $("$bin/trace-print" --time absolute "$trace" 2>/dev/null | awk 'NR == 1 { first = $1 } { last = $1 } END { printf "%.0f %.0f", first, last }')
+	start=$1 third=$((($2 - $1) / 3))
+	case $trace in
+	ours) named='--task search|--region scan|--task search --margin 2us|--region * --slowest 2' ;;
+	*) named='--task outer*|--region nested|--task outer* --margin 1ms --slowest 2|--region n?sted --slowest 4' ;;
+	esac
+	IFS='|'
+	set -f
+	# shellcheck disable=SC2086
+	set -- $named "--from @$((start + third)) --to @$((start + 2 * third))" "--from ${third}ns" "--to ${third}ns" '--generation 2' '--generation ..2' \
+		'--around waiting > 1us' '--around waiting > 1us --slowest 3 --margin 0' '--split 3' "--split ${third}ns" '--split 4K' \
+		"--split 2 --from ${third}ns" --anonymize '--anonymize --keep s --keep main.'
+	set +f
+	for options in "$@"; do
+		case $options in
+		--around*) IFS='|' && condition=${options#--around } && rest=${condition#waiting > 1us} ;;
+		*) condition= rest=$options ;;
+		esac
+		IFS=' '
+		set -f
+		# shellcheck disable=SC2086
+		set -- ${condition:+--around "waiting > 1us"} $rest
+		set +f
+		rm -rf one two && mkdir one two
+		"$bin/trace-cut" -o one/out "$@" "$trace" 2>err || { fail "trace-cut $* $trace: $(cat err)"; continue; }
+		case $options in
+		*--anonymize*) ;;
+		*) for part in one/*; do
+			same "$trace" "$part"
+			slices=$((slices + 1))
+		done ;;
+		esac
+		# shellcheck disable=SC2002
+		cat "$trace" | "$bin/trace-cut" -q -o two/out "$@" - 2>err && [ ! -s err ] && diff -r one two >/dev/null || fail "trace-cut -q $* of $trace from a pipe: $(cat err)"
+		rm -rf two && mkdir two
+		"$bin/trace-cut" --threads 2 -o two/out "$@" "$trace" && diff -r one two >/dev/null || fail "trace-cut --threads 2 $* of $trace"
+		[ -n "$zstd" ] || continue
+		rm -rf two && mkdir two
+		"$bin/trace-cut" -z1 -o two/out "$@" "$trace" || fail "trace-cut -z1 $* of $trace"
+		for part in one/*; do
+			"$bin/trace-print" --stacks "two/${part#one/}" >slice.events
+			"$bin/trace-print" --stacks "$part" | cmp -s - slice.events || fail "trace-cut -z1 $* of $trace: ${part#one/} is another"
+		done
+		# Of a compressed trace, thoroughly: the same as of one that is not.
+		"$bin/trace-cut" -z -o packed "$trace" && rm -rf two && mkdir two && "$bin/trace-cut" --thorough -o two/out "$@" packed || fail "trace-cut --thorough $* of $trace"
+		for part in one/*; do
+			"$bin/trace-print" "two/${part#one/}" | grep -v -e ' Sync ' -e 'from=Undetermined' >slice.events
+			"$bin/trace-print" "$part" | grep -v -e ' Sync ' -e 'from=Undetermined' | cmp -s - slice.events ||
+				fail "trace-cut --thorough $* of $trace, compressed: ${part#one/} is another"
+		done
+	done
+done
+unset IFS
+[ $slices -gt 40 ] || fail "only $slices slices"
+# What is picked in ours is what it should be.
+cutting --around 'blocked(sync)' --margin 0 ours && {
+	set -- $(window out)
+	events out "$1" "$2" | head -1 | grep -q 'from=Running to=Waiting reason=sync' || fail "a wait of ours begins otherwise"
+	length=$(($2 - $1))
+	cutting --around 'blocked(sync)' --margin 1us ours && set -- $(window out) &&
+		[ $(($2 - $1)) -gt "$length" ] && [ $(($2 - $1)) -le $((length + 2000)) ] || fail "a margin of ours is $(($2 - $1 - length))"
+}
+cutting --anonymize --keep sear ours && strings_of out | grep -q '^search$' && ! strings_of out | grep -q '^scan$' || fail "what --keep keeps of ours"
+
 # What a slice notes of the time before it is what trace-stat tells: a task's type and whole time.
 ends=$("$bin/trace-print" "$go" | awk '$2 == "TaskEnd" && /type=outer.x203/ { print $1 }')
 cutting --from "@$((ends - 1000))" "$go" && {
