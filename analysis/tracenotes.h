@@ -49,7 +49,7 @@ int an_notes_next_generation(struct an_notes *notes, const struct etr_reader *re
 /* The lock that a stack stands for in this generation.  False: none. */
 static inline bool an_notes_lock(const struct an_notes *notes, etr_stack_id stack, uint64_t *lock)
 {
-	const uint64_t *found = an_map_find(&notes->lock_by_stack, &(uint64_t){ stack });
+	const uint64_t *found = notes->lock_by_stack.n ? an_map_find(&notes->lock_by_stack, &(uint64_t){ stack }) : NULL;
 
 	if (found)
 		*lock = *found;
