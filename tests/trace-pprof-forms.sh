@@ -84,6 +84,12 @@ for t in ours go cpu; do
 	[ "$(sum less)" = $(($(sum sync.count) - $(sum other))) ] || fail "$t without user"
 done
 
+# Intervals that begin at one stack, and are not alike: by hand.
+"$bin/trace-print" --assemble "$src/testdata/stays-alike.txt" >alike || fail "assembling what is alike"
+for expect in net=wait\ 700 sync=wait\ 3400 syscall= sched=wake\ 600; do
+	[ "$("$pprof" ${expect%%=*} --folded alike)" = "${expect#*=}" ] || fail "$expect of what is alike"
+done
+
 [ -n "${GO:-}" ] || exit $bad
 raw() { "$pprof" "$@" -o p.gz && "$GO" tool pprof -raw p.gz 2>/dev/null; }
 
@@ -105,5 +111,8 @@ labels sched goroutine go '[1-9][0-9]*'
 labels cpu thread cpu '[1-9][0-9]*'
 labels wall task user '.*'
 labels wall region user '.*'
+# In the region it waits for 400 and 1000, outside for 2000.
+raw sync --label region alike | grep -v '^ *region' >values
+grep -q '^ *2 *1400: ' values && grep -q '^ *1 *2000: ' values || fail "a wait in a region, and one outside, are one"
 raw sync --label lock go | grep -q 'lock:' && fail "a lock in Go's trace"
 exit $bad
