@@ -260,24 +260,6 @@ struct an_goroutine *an__goroutine_find(struct an_summary *summary, int64_t id)
 	return g && g->id == id ? g : find_slow(summary, id);
 }
 
-/* The regions that a goroutine was in when the slice began. */
-static int recall_regions(struct an_summary *summary, struct an_goroutine *g)
-{
-	const struct an_past *past = &summary->source->past;
-
-	for (const struct an_past_region *region = NULL; (region = an_past_region(past, g->id, region));) {
-		const struct an_past_task *task = an_past_task(past, region->task);
-		struct an_open_region *list = an_grow(g->regions, &g->regions_cap, g->nregions + 1, sizeof(*list));
-
-		if (!list)
-			return -ETR_E_NOMEM;
-		g->regions = list;
-		list[g->nregions++] = (struct an_open_region){ .start = region->begin, .type = region->type,
-							       .task = task ? task->type : 0 };
-	}
-	return 0;
-}
-
 /* One that is seen for the first time, in a transition. */
 static struct an_goroutine *add_goroutine(struct an_summary *summary, const struct etr_event *event)
 {
@@ -304,7 +286,7 @@ static struct an_goroutine *add_goroutine(struct an_summary *summary, const stru
 	past = event->from == ETR_STATE_UNDETERMINED || !event->u.transition.stack ? an_past_g(&summary->source->past, id) : NULL;
 	if (past && past->function && set_function(summary, g, past->function) < 0)
 		summary->names->oom = true;
-	if (past && event->from == ETR_STATE_UNDETERMINED && recall_regions(summary, g) < 0)
+	if (past && event->from == ETR_STATE_UNDETERMINED && an__recall_regions(summary, g) < 0)
 		summary->names->oom = true;
 	summary->recent[(uint64_t)id % AN_RECENT] = *slot = g;
 	return g;
@@ -354,29 +336,11 @@ static int learn_function(struct an_summary *summary, struct an_goroutine *g, et
 	return n ? set_function(summary, g, frames[n - 1].func) : 0;
 }
 
-/* What tells of a goroutine before a slice's window is not the event that made it so: what is known of that, else NULL. */
-static inline const struct an_past_g *recalled(const struct an_summary *summary, const struct etr_event *event)
-{
-	const struct an_past *past = &summary->source->past;
-
-	if (__builtin_expect(event->time >= past->from || event->from != ETR_STATE_UNDETERMINED, 1))
-		return NULL;
-	return an_past_g(past, event->u.transition.id);
-}
-
-/* Why a goroutine is in the state it has entered. */
-static struct an_reason *reason_of(struct an_summary *summary, const struct etr_event *event)
-{
-	const struct an_past_g *known = recalled(summary, event);
-
-	return known && known->reason ? an__reason_get(summary, known->reason) : an__reason_of(summary, event);
-}
-
 /* Where the time of a goroutine goes that has just entered its state. */
 static int choose_extra(struct an_summary *summary, struct an_goroutine *g, const struct etr_event *event)
 {
 	bool on_cpu = g->state == ETR_STATE_RUNNING || g->state == ETR_STATE_SYSCALL;
-	const struct an_past_g *known = recalled(summary, event);
+	const struct an_past_g *known = an__recalled(summary, event);
 	uint64_t key;
 
 	switch (summary->options.by) {
@@ -453,7 +417,7 @@ int an__goroutine_transition(struct an_summary *summary, const struct etr_event 
 	if (event->to == ETR_STATE_WAITING)
 		g->stack = an_names_stack(summary->names, event->u.transition.stack);
 	if (event->to == ETR_STATE_WAITING || event->to == ETR_STATE_RUNNABLE) {
-		g->reason = reason_of(summary, event);
+		g->reason = an__reason_now(summary, event);
 		if (!g->reason)
 			return -ETR_E_NOMEM;
 	}

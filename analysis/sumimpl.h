@@ -106,6 +106,22 @@ static inline struct an_reason *an__reason_of(struct an_summary *summary, const 
 	return an__reason_load(summary, event);
 }
 
+/* What tells of a goroutine before a slice's window is not the event that made it so: what is known of that, else NULL. */
+static inline const struct an_past_g *an__recalled(const struct an_summary *summary, const struct etr_event *event)
+{
+	const struct an_past *past = &summary->source->past;
+
+	if (__builtin_expect(event->time >= past->from || event->from != ETR_STATE_UNDETERMINED, 1))
+		return NULL;
+	return an_past_g(past, event->u.transition.id);
+}
+
+/* Why a goroutine is in the state it has entered, in a slice as well.  NULL when out of memory. */
+struct an_reason *an__reason_now(struct an_summary *summary, const struct etr_event *event);
+
+/* The regions that a goroutine was in when the slice began.  Return: 0 or -ETR_E_NOMEM. */
+int an__recall_regions(struct an_summary *summary, struct an_goroutine *g);
+
 struct an_span_total *an__span_get(struct an_summary *summary, struct an_map *map, an_text_id type);
 
 int an__summary_range(struct an_summary *summary, const struct etr_event *event, bool counts);

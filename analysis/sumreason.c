@@ -53,3 +53,10 @@ struct an_reason *an__reason_load(struct an_summary *summary, const struct etr_e
 	bigger[id] = reason;
 	return reason;
 }
+
+struct an_reason *an__reason_now(struct an_summary *summary, const struct etr_event *event)
+{
+	const struct an_past_g *known = an__recalled(summary, event);
+
+	return known && known->reason ? an__reason_get(summary, known->reason) : an__reason_of(summary, event);
+}

@@ -76,6 +76,23 @@ int an__summary_task(struct an_summary *summary, const struct etr_event *event, 
 	return start == INT64_MIN ? 0 : an__add(summary, &total->time, event->time, event->time - start);
 }
 
+int an__recall_regions(struct an_summary *summary, struct an_goroutine *g)
+{
+	const struct an_past *past = &summary->source->past;
+
+	for (const struct an_past_region *region = NULL; (region = an_past_region(past, g->id, region));) {
+		const struct an_past_task *task = an_past_task(past, region->task);
+		struct an_open_region *list = an_grow(g->regions, &g->regions_cap, g->nregions + 1, sizeof(*list));
+
+		if (!list)
+			return -ETR_E_NOMEM;
+		g->regions = list;
+		list[g->nregions++] = (struct an_open_region){ .start = region->begin, .type = region->type,
+							       .task = task ? task->type : 0 };
+	}
+	return 0;
+}
+
 /* The goroutine enters a region. */
 static int open_region(struct an_summary *summary, struct an_goroutine *g, const struct etr_event *event, an_text_id type)
 {

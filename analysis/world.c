@@ -342,8 +342,7 @@ static inline int g_transition(struct an_world *world, const struct etr_event *e
 	g->event_stack = an_names_stack(names, ev->stack);
 	g->has_lock = an_notes_lock(&world->source->notes, ev->stack, &g->lock);
 	g->has_run |= ev->to == ETR_STATE_RUNNING;
-	g->reason = ev->u.transition.reason ? an_names_text(names, ev->u.transition.reason) :
-					      world->from_state[ev->from % ETR_STATE_COUNT_];
+	g->reason = ev->u.transition.reason ? an_names_text(names, ev->u.transition.reason) : world->from_state[ev->from];
 	g->since = ev->time;
 	return __builtin_expect(ev->from == ETR_STATE_UNDETERMINED, 0) ? recall(world, g) : 0;
 }
