@@ -53,7 +53,7 @@ static int write_out(void *ctx, const void *buf, size_t size)
 	return 0;
 }
 
-/* Keeps what came out, as NUMBER.trace. */
+/* Keeps what came out, as NUMBER.trace, or as NUMBER.blind where nobody has verified it. */
 static void save(void)
 {
 	static unsigned long number;
@@ -63,7 +63,7 @@ static void save(void)
 
 	if (!folder || s.n == 16)
 		return;
-	snprintf(name, sizeof(name), "%s/%lu.trace", folder, number++);
+	snprintf(name, sizeof(name), "%s/%lu.%s", folder, number++, s.blind ? "blind" : "trace");
 	f = fopen(name, "w");
 	FUZZ_CHECK(f && fwrite(s.out, 1, s.n, f) == s.n);
 	FUZZ_CHECK(fclose(f) == 0);
