@@ -32,12 +32,9 @@ left()
 }
 
 for signal in TERM INT HUP; do
-	# In the background the shell has SIGINT ignored, which commands respect.
-	run=
-	if [ $signal = INT ]; then
-		env --default-signal=INT true 2>/dev/null || continue
-		run="env --default-signal=INT"
-	fi
+	# In the background the shell has SIGINT ignored, and whoever runs the tests perhaps SIGHUP, which commands respect.
+	env --default-signal=$signal true 2>/dev/null || continue
+	run="env --default-signal=$signal"
 	want=$((128 + $(kill -l $signal 2>/dev/null | grep '^[0-9]*$' || case $signal in TERM) echo 15 ;; INT) echo 2 ;; *) echo 1 ;; esac)))
 
 	# While the trace comes in: nothing is there yet.
