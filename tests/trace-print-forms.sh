@@ -78,6 +78,7 @@ follow() {
 	part=${2:-$(($(wc -c <"$trace") / 2))}
 	"$print" "$trace" >"$dir/all" || exit 1
 	head -c "$part" "$trace" >"$dir/growing"
+	: >"$dir/got"
 	exec 3>>"$dir/growing"
 	"$print" --follow "$dir/growing" >"$dir/got" 2>"$dir/err" 3>&- &
 	pid=$!
