@@ -30,7 +30,7 @@ i=0
 while [ $i -lt "$rounds" ]; do
     if [ -x "$top_builddir/bench-sched" ]; then
         RTMAXPROCS=1 "$top_builddir/bench-sched" | sed 's/^/ours /'
-        "$top_builddir/bench-emit" | sed -n 's/^on: an event without a stack *\([0-9.]*\) .*/ours event-plain \1/p'
+        "$top_builddir/bench-emit" | sed -n 's/^event-plain /ours event-plain /p'
     fi
     [ $have_go = no ] || GOMAXPROCS=1 "$tmp/rtbench" | sed 's/^/go /'
     [ -z "$trace" ] || "$top_builddir/bench-read" "$trace" 1 | sed 's/^[0-9]* /ours read /'
