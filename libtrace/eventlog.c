@@ -79,6 +79,7 @@ void etr__log_clear(struct etr__log *log)
 		drop_chunk(log);
 	while (log->first_whole)
 		drop_whole(log);
+	/* Without contexts[], which are many and mean nothing from ncontexts on. */
 	log->first = log->last = NULL;
 	log->first_whole = log->last_whole = NULL;
 	log->at = log->whole_at = 0;

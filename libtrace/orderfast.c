@@ -228,6 +228,20 @@ static __attribute__((noinline)) bool find_context(struct etr__log *log, struct 
 	return true;
 }
 
+/* The loop goes elsewhere: the thread is told which goroutine it has, and the heap of the event at hand of its head. */
+INLINE void leave_thread(struct etr__m *m, struct etr__g *cur)
+{
+	m->g = cur == &etr__no_g ? NULL : cur;
+	m->gid = cur->id;
+}
+
+INLINE void put_back(struct etr__frontier *f, const uint8_t *at, const uint8_t *end, int64_t time)
+{
+	etr__cursor_put(f->heap[0].cursor, at, end, time);
+	f->heap[0].time = time;
+	etr__frontier_settle_head(f);
+}
+
 #define DONE (packed ? (int)(out.e - first_packed) : (int)(out.ev - events))
 
 /*
@@ -388,32 +402,25 @@ thread:
 	usual_end = nth_end(~load64(p + 1) & k->high, last_number[*p], bmi2);
 	if (__builtin_expect(usual_end == 64, 0))
 		goto undecoded;
-	etr__cursor_put(c, p, p + 2 + usual_end / 8, time);
-	heads[0].time = time;
-	etr__frontier_settle_head(f);
-	m->g = cur == &etr__no_g ? NULL : cur;
-	m->gid = cur->id;
+	put_back(f, p, p + 2 + usual_end / 8, time);
+	leave_thread(m, cur);
 	if (packed ? out.e < last_packed : out.ev < last)
 		goto thread;
 	goto done;
 unusual:
 	if (p == c->at)
 		goto done;
-	m->g = cur == &etr__no_g ? NULL : cur;
-	m->gid = cur->id;
+	leave_thread(m, cur);
 	usual_end = nth_end(~load64(p + 1) & k->high, last_number[*p], bmi2);
 	if (usual_end < 64) {
-		etr__cursor_put(c, p, p + 2 + usual_end / 8, time);
-		heads[0].time = time;
-		etr__frontier_settle_head(f);
+		put_back(f, p, p + 2 + usual_end / 8, time);
 		goto done;
 	}
 undecoded:
 	time -= step(p, ns_per_unit, k, bmi2);
 leave:
 	/* The event behind the last one that was carried out is not usual, or not even there. */
-	m->g = cur == &etr__no_g ? NULL : cur;
-	m->gid = cur->id;
+	leave_thread(m, cur);
 	c->p = p;
 	c->time = time;
 	if (etr__frontier_advance(f, 0) < 0) {
