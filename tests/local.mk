@@ -119,32 +119,63 @@ tracer_stress_LDADD = libtracercore.la
 dist_check_SCRIPTS += %D%/tracer-stress.sh
 TESTS += %D%/tracer-stress.sh
 if HAVE_CHECK
-check_PROGRAMS += tracer-units tracer-session
-tracer_units_SOURCES = %D%/tracer-units.c
-tracer_units_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_parts = tracer-clock tracer-tables tracer-stacks tracer-buffers
+tracer_recordings = tracer-session tracer-failures tracer-environ tracer-ends
+check_PROGRAMS += $(tracer_parts) $(tracer_recordings)
+TESTS += $(tracer_parts) $(tracer_recordings)
+tracer_clock_SOURCES = %D%/tracer-clock.c %D%/checks.c %D%/checks.h
+tracer_clock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_clock_LDADD = libtracercore.la $(CHECK_LIBS)
+tracer_tables_SOURCES = %D%/tracer-tables.c %D%/checks.c %D%/checks.h
+tracer_tables_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_tables_LDADD = libtracercore.la $(CHECK_LIBS)
+tracer_stacks_SOURCES = %D%/tracer-stacks.c %D%/checks.c %D%/checks.h
+tracer_stacks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_stacks_LDADD = libtracercore.la $(CHECK_LIBS)
+tracer_buffers_SOURCES = %D%/tracer-buffers.c %D%/checks.c %D%/checks.h
+tracer_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 if WITH_ZSTD
-tracer_units_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_ZSTD
+tracer_buffers_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_ZSTD
 endif
-tracer_units_LDADD = libtracercore.la $(CHECK_LIBS)
-tracer_session_SOURCES = %D%/tracer-session.c %D%/fake-host.c %D%/fake-host.h
+tracer_buffers_LDADD = libtracercore.la $(CHECK_LIBS)
+recording_sources = %D%/recording.c %D%/recording.h %D%/checks.c %D%/checks.h %D%/fake-host.c %D%/fake-host.h
+tracer_session_SOURCES = %D%/tracer-session.c $(recording_sources)
 tracer_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tracer_session_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
-TESTS += tracer-units tracer-session
+tracer_failures_SOURCES = %D%/tracer-failures.c $(recording_sources)
+tracer_failures_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_failures_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
+tracer_environ_SOURCES = %D%/tracer-environ.c $(recording_sources)
+tracer_environ_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_environ_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
+tracer_ends_SOURCES = %D%/tracer-ends.c $(recording_sources)
+tracer_ends_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_ends_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
 endif
 endif
 
 # The scheduler and what goroutines wait with.
 if HAVE_RT
 if HAVE_CHECK
-runtime_tests = test-sched test-runtime
+runtime_tests = test-sched test-running test-channels test-waiting test-misuse
 check_PROGRAMS += $(runtime_tests)
 TESTS += $(runtime_tests)
 test_sched_SOURCES = %D%/test-sched.c
 test_sched_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_sched_LDADD = libruntimecore.la $(CHECK_LIBS)
-test_runtime_SOURCES = %D%/test-runtime.c
-test_runtime_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_runtime_LDADD = libruntimecore.la $(CHECK_LIBS)
+rtcheck_sources = %D%/rtcheck.c %D%/rtcheck.h %D%/checks.c %D%/checks.h
+test_running_SOURCES = %D%/test-running.c $(rtcheck_sources)
+test_running_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_running_LDADD = libruntimecore.la $(CHECK_LIBS)
+test_channels_SOURCES = %D%/test-channels.c $(rtcheck_sources)
+test_channels_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_channels_LDADD = libruntimecore.la $(CHECK_LIBS)
+test_waiting_SOURCES = %D%/test-waiting.c $(rtcheck_sources)
+test_waiting_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_waiting_LDADD = libruntimecore.la $(CHECK_LIBS)
+test_misuse_SOURCES = %D%/test-misuse.c $(rtcheck_sources)
+test_misuse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_misuse_LDADD = libruntimecore.la $(CHECK_LIBS)
 endif
 endif
 # Recording pthread programs, and the command that does.
@@ -213,11 +244,19 @@ dist_check_SCRIPTS += %D%/compressed.sh
 TESTS += %D%/compressed.sh
 if HAVE_CHECK
 if WITH_ZSTD
-check_PROGRAMS += test-input
-TESTS += test-input
-test_input_SOURCES = %D%/test-input.c
-test_input_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(ZSTD_CFLAGS)
-test_input_LDADD = libtracecore.la $(ZSTD_LIBS) $(CHECK_LIBS)
+input_tests = test-compressed test-seek test-follow
+check_PROGRAMS += $(input_tests)
+TESTS += $(input_tests)
+packtrace_sources = %D%/packtrace.c %D%/packtrace.h %D%/maketrace.c %D%/maketrace.h %D%/checks.c %D%/checks.h
+test_compressed_SOURCES = %D%/test-compressed.c $(packtrace_sources)
+test_compressed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(ZSTD_CFLAGS)
+test_compressed_LDADD = libtracecore.la $(ZSTD_LIBS) $(CHECK_LIBS)
+test_seek_SOURCES = %D%/test-seek.c $(packtrace_sources)
+test_seek_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(ZSTD_CFLAGS)
+test_seek_LDADD = libtracecore.la $(ZSTD_LIBS) $(CHECK_LIBS)
+test_follow_SOURCES = %D%/test-follow.c $(packtrace_sources)
+test_follow_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(ZSTD_CFLAGS)
+test_follow_LDADD = libtracecore.la $(ZSTD_LIBS) $(CHECK_LIBS)
 endif
 endif
 
@@ -274,8 +313,8 @@ TESTS += %D%/lock-identity.sh
 endif
 
 # What has several threads: `make check-concurrent` in a build with ThreadSanitizer.
-concurrent_tests = %D%/stress.sh %D%/mutex-known.sh %D%/tracer-stress.sh tracer-units tracer-session test-sched test-runtime \
-	%D%/record-pthread.sh %D%/trace-record.sh test-pthost %D%/locktimes.sh %D%/lock-identity.sh %D%/compressed.sh test-input test-trace \
+concurrent_tests = %D%/stress.sh %D%/mutex-known.sh %D%/tracer-stress.sh $(tracer_parts) $(tracer_recordings) $(runtime_tests) \
+	%D%/record-pthread.sh %D%/trace-record.sh test-pthost %D%/locktimes.sh %D%/lock-identity.sh %D%/compressed.sh $(input_tests) test-trace \
 	%D%/readers-threads.sh %D%/trace-cut-seek.sh %D%/commands-common.sh %D%/fuzz/replay.sh
 check-concurrent:
 	$(MAKE) check TESTS='$(filter $(concurrent_tests),$(TESTS))'
