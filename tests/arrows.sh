@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# arrows.sh - each folder includes only what the house's plan lets it include (HACKING.md).
+# arrows.sh - each folder includes only what the house's plan lets it include, and no two files have one name (HACKING.md).
 set -u
 cd "${top_srcdir:-$(dirname "$0")/..}" || exit 1
 bad=0
@@ -26,4 +26,10 @@ forbid librt/sync 'librt/(pthread|observe)/'
 forbid librt/pthread 'librt/(sched|sync|observe)/'
 forbid analysis 'wire/|libtrace/|librt/|tools/'
 forbid tools 'cond/|wire/|libtrace/|librt/'
+
+twice=$(find wire cond libtrace librt analysis tools include tests bench examples -name '*.[chS]' | sed 's|.*/||' | sort | uniq -d)
+if [ -n "$twice" ]; then
+    printf 'names that several files have:\n%s\n' "$twice"
+    bad=1
+fi
 exit $bad

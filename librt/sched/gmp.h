@@ -225,7 +225,7 @@ int64_t exrt__timer_next(void);				/* 0: none */
 bool exrt__timer_run(struct exrt__m *m);
 void exrt__timer_clear(void);
 
-/* --- syscall.c, monitor.c, world.c -------------------------------------------------------------------------------------- */
+/* --- syscall.c, monitor.c, startstop.c ---------------------------------------------------------------------------------- */
 
 /* Takes p from the M that is in a syscall with it; m: the taker's. Return: whether it could. */
 bool exrt__p_steal(struct exrt__m *m, struct exrt__p *p);

@@ -23,7 +23,8 @@
 enum trace_trouble { TRACE_FINE, TRACE_SINK_FAILED, TRACE_OVERRUN };
 
 /*
- * One per process.  `lock` guards the list of Ms, and start and stop against each other; the writer's own state is in writer.c.
+ * One per process.  `lock` guards the list of Ms, and start and stop against each other; the writer's own state is in
+ * writerthread.c.
  */
 struct trace_core {
 	const struct trace_host *host;	/* written once, by trace_init */
@@ -60,7 +61,7 @@ struct trace_m_private {
 /* Wakes the writer, whatever for. Async-signal-safe. */
 void trace_bell_ring(void);
 
-/* --- writer.c: the session's thread --- */
+/* --- writerthread.c: the session's thread --- */
 
 struct trace_session {
 	struct trace_options options;	/* defaults filled in; read-only while the thread runs */

@@ -1,10 +1,10 @@
 librt_tracer_sources += \
-	%D%/annotate.c %D%/encode.c %D%/encode.h \
+	%D%/encode.c %D%/encode.h \
 	%D%/chunk.c %D%/chunk.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/dwarflines.c %D%/elfsyms.c %D%/modules.c %D%/modules.h \
 	%D%/core.h \
-	%D%/emit.c %D%/emit.h \
+	%D%/emit.c %D%/emit.h %D%/emituser.c \
 	%D%/environ.c %D%/environ.h \
 	%D%/fatal.c %D%/fatal.h \
 	%D%/member.c \
@@ -19,7 +19,7 @@ librt_tracer_sources += \
 	%D%/tables.c %D%/tables.h \
 	%D%/tracer.h \
 	%D%/unwind.c %D%/unwind.h \
-	%D%/writer.c %D%/writer.h \
+	%D%/writerthread.c %D%/writerthread.h \
 	%D%/zframes.h
 if WITH_ZSTD
 librt_tracer_sources += %D%/zframes.c

@@ -33,7 +33,7 @@
 #include "librt/tracer/core.h"
 #include "librt/tracer/symbols.h"
 #include "librt/tracer/tables.h"
-#include "librt/tracer/writer.h"
+#include "librt/tracer/writerthread.h"
 
 struct notes {
 	void *ctx;

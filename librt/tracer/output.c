@@ -4,7 +4,7 @@
  *
  * Order within a generation's end: samples may add stacks, stacks add names, so samples are taken first and strings written last.
  */
-#include "librt/tracer/writer.h"
+#include "librt/tracer/writerthread.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
  * when all are there, ascending stamps are a right order. Before, batches of an M that is younger than the generation wait: its
  * thread id may have been another's in the same generation.  A chunk is given back when all its batches are written.
  */
-#include "librt/tracer/writer.h"
+#include "librt/tracer/writerthread.h"
 
 #include <stdlib.h>
 #include <string.h>

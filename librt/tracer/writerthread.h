@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * writer.h - what the files of the writer's thread share: writer.c (its loop, the advance), stream.c (event batches in order) and
- * output.c (status, table, sample and sync batches). Everything here is that thread's own.
+ * writerthread.h - what the files of the writer's thread share: writerthread.c (its loop, the advance), stream.c (event batches in
+ * order) and output.c (status, table, sample and sync batches). Everything here is that thread's own.
  */
-#ifndef TRACER_WRITER_H
-#define TRACER_WRITER_H
+#ifndef TRACER_WRITERTHREAD_H
+#define TRACER_WRITERTHREAD_H
 
 #include "librt/tracer/clock.h"
 #include "librt/tracer/core.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * world.c - starting the runtime, ending it, and stopping all Ps to change their number.
+ * startstop.c - starting the runtime, ending it, and stopping all Ps to change their number.
  *
  * The world stops cooperatively: an M that finds sched.stopping at a scheduling point gives its P up and counts down
  * sched.stopwait; Ps in system calls are taken. C code cannot be interrupted, so a goroutine that computes delays it. (Starting

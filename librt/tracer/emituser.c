@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * annotate.c - labels, tasks, regions, logs and metrics.
+ * emituser.c - what the program says of itself: labels, tasks, regions, logs and metrics.
  *
  * When buffers run short, labels, logs and metrics are dropped and counted. Tasks and regions are not: readers want a region's
  * end to match the innermost open begin, so a lost one would spoil the rest.

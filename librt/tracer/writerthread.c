@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * writer.c - the session's thread: it takes full chunks, ends generations, and ends the session.
+ * writerthread.c - the session's thread: it takes full chunks, ends generations, and ends the session.
  *
  * A generation ends in this order: capture every G and P that was not traced yet; move the number on (to 0 when stopping); wait
  * until no M writes in the old generation; write what its chunks hold; write the statuses of what was captured and still did
@@ -9,7 +9,7 @@
  * Owns the sink, the stream and all of struct trace_writer. Holds no lock that an emit path could want, and never waits for the
  * program other than for pins to pass.
  */
-#include "librt/tracer/writer.h"
+#include "librt/tracer/writerthread.h"
 
 #include <errno.h>
 #include <stdlib.h>
