@@ -6,6 +6,33 @@
 
 #include "librt/tracer/encode.h"
 
+/* Two shapes that several events have; inline by order, so that each event has code of its own. */
+
+static inline __attribute__((always_inline)) void emit_bare(struct trace_pin *pin, uint8_t type, uint64_t pstate, uint64_t gstate)
+{
+	struct trace_chunk *c;
+	uint8_t *at = begin(pin, &c, pstate, gstate);
+
+	if (unlikely(at == NULL))
+		return;
+	end(c, event(at, pin, type));
+}
+
+/* Of the running G: why, and where. */
+static inline __attribute__((always_inline)) void emit_reason(struct trace_pin *pin, uint8_t type, const char *reason,
+							      uint64_t stack)
+{
+	struct trace_chunk *c;
+	uint8_t *at = begin(pin, &c, WIRE_P_RUNNING, WIRE_G_RUNNING);
+
+	if (unlikely(at == NULL))
+		return;
+	at = event(at, pin, type);
+	at = put(at, trace_string_static(pin->gen & 1, reason));
+	at = put(at, stack);
+	end(c, at);
+}
+
 /* --- processors --- */
 
 void trace_procs_change(struct trace_pin *pin, uint64_t procs, struct trace_where where)
@@ -41,12 +68,7 @@ void trace_proc_start(struct trace_pin *pin, struct trace_p *p)
 
 void trace_proc_stop(struct trace_pin *pin)
 {
-	struct trace_chunk *c;
-	uint8_t *at = begin(pin, &c, WIRE_P_RUNNING, 0);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_PROC_STOP);
-	end(c, at);
+	emit_bare(pin, WIRE_PROC_STOP, WIRE_P_RUNNING, 0);
 }
 
 void trace_proc_steal(struct trace_pin *pin, struct trace_p *p, struct trace_m *from)
@@ -113,54 +135,22 @@ void trace_go_start(struct trace_pin *pin, struct trace_g *g)
 
 void trace_go_destroy(struct trace_pin *pin)
 {
-	struct trace_chunk *c;
-	uint8_t *at = begin(pin, &c, WIRE_P_RUNNING, WIRE_G_RUNNING);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_GO_DESTROY);
-	end(c, at);
+	emit_bare(pin, WIRE_GO_DESTROY, WIRE_P_RUNNING, WIRE_G_RUNNING);
 }
 
 void trace_go_destroy_syscall(struct trace_pin *pin)
 {
-	struct trace_chunk *c;
-	uint8_t *at = begin(pin, &c, WIRE_P_SYSCALL, WIRE_G_SYSCALL);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_GO_DESTROY_SYSCALL);
-	end(c, at);
+	emit_bare(pin, WIRE_GO_DESTROY_SYSCALL, WIRE_P_SYSCALL, WIRE_G_SYSCALL);
 }
 
 void trace_go_stop(struct trace_pin *pin, const char *reason, struct trace_where where)
 {
-	struct trace_chunk *c;
-	uint8_t *at;
-	uint64_t stack;
-
-	stack = stack_id(pin, where, 0);
-	at = begin(pin, &c, WIRE_P_RUNNING, WIRE_G_RUNNING);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_GO_STOP);
-	at = put(at, trace_string_static(pin->gen & 1, reason));
-	at = put(at, stack);
-	end(c, at);
+	emit_reason(pin, WIRE_GO_STOP, reason, stack_id(pin, where, 0));
 }
 
 void trace_go_block(struct trace_pin *pin, const char *reason, uintptr_t lock, struct trace_where where)
 {
-	struct trace_chunk *c;
-	uint8_t *at;
-	uint64_t stack;
-
-	stack = stack_id(pin, where, lock);
-	at = begin(pin, &c, WIRE_P_RUNNING, WIRE_G_RUNNING);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_GO_BLOCK);
-	at = put(at, trace_string_static(pin->gen & 1, reason));
-	at = put(at, stack);
-	end(c, at);
+	emit_reason(pin, WIRE_GO_BLOCK, reason, stack_id(pin, where, lock));
 }
 
 void trace_go_unblock(struct trace_pin *pin, struct trace_g *g, uintptr_t lock, struct trace_where where)
@@ -212,48 +202,22 @@ void trace_go_syscall_begin(struct trace_pin *pin, struct trace_where where)
 
 void trace_go_syscall_end(struct trace_pin *pin)
 {
-	struct trace_chunk *c;
-	uint8_t *at = begin(pin, &c, WIRE_P_SYSCALL, WIRE_G_SYSCALL);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_GO_SYSCALL_END);
-	end(c, at);
+	emit_bare(pin, WIRE_GO_SYSCALL_END, WIRE_P_SYSCALL, WIRE_G_SYSCALL);
 }
 
 void trace_go_syscall_end_blocked(struct trace_pin *pin)
 {
-	struct trace_chunk *c;
-	uint8_t *at = begin(pin, &c, WIRE_P_RUNNING, WIRE_G_SYSCALL);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_GO_SYSCALL_END_BLOCKED);
-	end(c, at);
+	emit_bare(pin, WIRE_GO_SYSCALL_END_BLOCKED, WIRE_P_RUNNING, WIRE_G_SYSCALL);
 }
 
 /* --- stop-the-world --- */
 
 void trace_stw_begin(struct trace_pin *pin, const char *kind, struct trace_where where)
 {
-	struct trace_chunk *c;
-	uint8_t *at;
-	uint64_t stack;
-
-	stack = stack_id(pin, where, 0);
-	at = begin(pin, &c, WIRE_P_RUNNING, WIRE_G_RUNNING);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_STW_BEGIN);
-	at = put(at, trace_string_static(pin->gen & 1, kind));
-	at = put(at, stack);
-	end(c, at);
+	emit_reason(pin, WIRE_STW_BEGIN, kind, stack_id(pin, where, 0));
 }
 
 void trace_stw_end(struct trace_pin *pin)
 {
-	struct trace_chunk *c;
-	uint8_t *at = begin(pin, &c, WIRE_P_RUNNING, WIRE_G_RUNNING);
-	if (unlikely(at == NULL))
-		return;
-	at = event(at, pin, WIRE_STW_END);
-	end(c, at);
+	emit_bare(pin, WIRE_STW_END, WIRE_P_RUNNING, WIRE_G_RUNNING);
 }
