@@ -4,7 +4,6 @@
  *
  *     bench-emit [ROUNDS]      prints "NAME NANOSECONDS" lines, medians of so many rounds (default 9)
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "librt/tracer/emit.h"
 #include "librt/tracer/tracer.h"
+#include "tests/hostthread.h"
 
 enum { EVENTS = 200000, FRAMES = 10 };
 
@@ -30,36 +30,14 @@ static void visit_ps(void (*visit)(void *, const struct trace_p_info *), void *c
 	visit(ctx, &(struct trace_p_info){ .p = &p, .state = TRACE_P_RUNNING, .m = &m });
 }
 
-struct boot {
-	void (*fn)(void *);
-	void *arg;
-};
-
-static void *boot_run(void *arg)
-{
-	struct boot b = *(struct boot *)arg;
-
-	free(arg);
-	b.fn(b.arg);
-	return NULL;
-}
-
-static int thread_new(void (*fn)(void *), void *arg)
-{
-	struct boot *b = malloc(sizeof(*b));
-	pthread_t t;
-
-	*b = (struct boot){ fn, arg };
-	return -pthread_create(&t, NULL, boot_run, b);
-}
-
 static struct trace_m *current_m(void)
 {
 	return &m;
 }
 
 static const struct trace_host host = {
-	.name = "bench", .visit_gs = visit_gs, .visit_ps = visit_ps, .always_pin = true, .thread_new = thread_new, .current_m = current_m,
+	.name = "bench", .visit_gs = visit_gs, .visit_ps = visit_ps, .always_pin = true,
+	.thread_new = hostthread_new, .current_m = current_m,
 };
 
 static double now_ns(void)

@@ -11,7 +11,7 @@ noinst_PROGRAMS += bench-sched bench-emit
 bench_sched_SOURCES = %D%/bench-sched.c
 bench_sched_LDADD = libexectrace-rt.la
 bench_sched_LDFLAGS = $(AM_LDFLAGS) -no-install
-bench_emit_SOURCES = %D%/bench-emit.c
+bench_emit_SOURCES = %D%/bench-emit.c tests/hostthread.c tests/hostthread.h
 bench_emit_LDADD = libtracercore.la
 endif
 

@@ -6,17 +6,17 @@
  * took it.  A P whose M is in a syscall belongs to whoever changes its state from SYSCALL by compare-and-swap.  So rule 2 of
  * tracer.h holds.
  */
-#include "fake-host.h"
+#include "tests/fake-host.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "tests/hostthread.h"
 
 struct fake_g {
 	struct trace_g t;
@@ -85,39 +85,6 @@ static void settle(void)
 {
 	pthread_rwlock_wrlock(&world);
 	pthread_rwlock_unlock(&world);
-}
-
-struct boot {
-	void (*fn)(void *);
-	void *arg;
-};
-
-static void *boot_run(void *arg)
-{
-	struct boot b = *(struct boot *)arg;
-
-	free(arg);
-	b.fn(b.arg);
-	return NULL;
-}
-
-static int thread_new(void (*fn)(void *), void *arg)
-{
-	struct boot *b = malloc(sizeof(*b));
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t t;
-	int err;
-
-	*b = (struct boot){ fn, arg };
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	err = pthread_create(&t, &attr, boot_run, b);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -err;
 }
 
 static struct trace_m *current_m(void)
@@ -504,7 +471,7 @@ static void populate(const struct fake_config *config)
 void fake_init(const struct fake_config *config)
 {
 	static struct trace_host host = {
-		.name = "fake", .visit_gs = visit_gs, .visit_ps = visit_ps, .thread_new = thread_new, .current_m = current_m,
+		.name = "fake", .visit_gs = visit_gs, .visit_ps = visit_ps, .thread_new = hostthread_new, .current_m = current_m,
 	};
 
 	pins_always = config->always_pin;

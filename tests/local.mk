@@ -114,7 +114,8 @@ endif
 # The recorder's core under a pretended host.
 if HAVE_RT
 check_PROGRAMS += tracer-stress
-tracer_stress_SOURCES = %D%/tracer-stress.c %D%/fake-host.c %D%/fake-host.h
+fake_host_sources = %D%/fake-host.c %D%/fake-host.h %D%/hostthread.c %D%/hostthread.h
+tracer_stress_SOURCES = %D%/tracer-stress.c $(fake_host_sources)
 tracer_stress_LDADD = libtracercore.la
 dist_check_SCRIPTS += %D%/tracer-stress.sh
 TESTS += %D%/tracer-stress.sh
@@ -138,7 +139,7 @@ if WITH_ZSTD
 tracer_buffers_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_ZSTD
 endif
 tracer_buffers_LDADD = libtracercore.la $(CHECK_LIBS)
-recording_sources = %D%/recording.c %D%/recording.h %D%/checks.c %D%/checks.h %D%/fake-host.c %D%/fake-host.h
+recording_sources = %D%/recording.c %D%/recording.h %D%/checks.c %D%/checks.h $(fake_host_sources)
 tracer_session_SOURCES = %D%/tracer-session.c $(recording_sources)
 tracer_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tracer_session_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
@@ -189,8 +190,8 @@ TESTS += $(pthread_tests)
 if HAVE_CHECK
 check_PROGRAMS += test-pthost
 TESTS += test-pthost
-test_pthost_SOURCES = %D%/test-pthost.c librt/pthread/pthost.c librt/pthread/pthost.h librt/pthread/ptreal.c \
-	librt/pthread/ptreal.h librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
+test_pthost_SOURCES = %D%/test-pthost.c %D%/hostthread.c %D%/hostthread.h librt/pthread/pthost.c librt/pthread/pthost.h \
+	librt/pthread/ptreal.c librt/pthread/ptreal.h librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
 test_pthost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_pthost_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
 endif

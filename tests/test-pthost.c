@@ -14,6 +14,7 @@
 #include <exectrace/reader.h>
 
 #include "librt/pthread/pthost.h"
+#include "tests/hostthread.h"
 
 /* What the hooks' files would define. */
 _Atomic bool pt_has_handlers;
@@ -23,27 +24,9 @@ void pt_hookthread_begun(struct pt_thread *t) {}
 void pt_signal_init(void) {}
 void pt_signal_begin(void) {}
 
-struct own {
-	void (*fn)(void *);
-	void *arg;
-};
-
-static void *run_own(void *arg)
-{
-	struct own own = *(struct own *)arg;
-
-	free(arg);
-	own.fn(own.arg);
-	return NULL;
-}
-
 int pt_own_thread_new(void (*fn)(void *), void *arg)
 {
-	struct own *own = malloc(sizeof(*own));
-	pthread_t thread;
-
-	*own = (struct own){ fn, arg };
-	return pthread_create(&thread, NULL, run_own, own) == 0 ? pthread_detach(thread) : -EAGAIN;
+	return hostthread_new(fn, arg);
 }
 
 static const struct trace_where nowhere;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "fake-host.h"
+#include "tests/fake-host.h"
 
 int main(int argc, char **argv)
 {
