@@ -46,10 +46,10 @@ if HAVE_CHECK
 analysis_tests = test-analysis test-profiles
 check_PROGRAMS += $(analysis_tests)
 TESTS += $(analysis_tests)
-test_analysis_SOURCES = %D%/test-analysis.c
+test_analysis_SOURCES = %D%/test-analysis.c %D%/checks.c %D%/checks.h
 test_analysis_CFLAGS = $(AM_CFLAGS) -fwrapv $(CHECK_CFLAGS)
 test_analysis_LDADD = libanalysis.la libexectrace.la $(CHECK_LIBS)
-test_profiles_SOURCES = %D%/test-profiles.c
+test_profiles_SOURCES = %D%/test-profiles.c %D%/checks.c %D%/checks.h
 test_profiles_CFLAGS = $(AM_CFLAGS) -fwrapv $(CHECK_CFLAGS)
 test_profiles_LDADD = libanalysis.la libexectrace.la $(CHECK_LIBS)
 endif
@@ -91,22 +91,22 @@ if HAVE_CHECK
 reader_tests = test-wire test-cond test-tables test-trace test-writer test-order
 check_PROGRAMS += $(reader_tests)
 TESTS += $(reader_tests)
-test_cond_SOURCES = %D%/test-cond.c
+test_cond_SOURCES = %D%/test-cond.c %D%/checks.c %D%/checks.h
 test_cond_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_cond_LDADD = libcond.la $(CHECK_LIBS)
-test_wire_SOURCES = %D%/test-wire.c
+test_wire_SOURCES = %D%/test-wire.c %D%/checks.c %D%/checks.h
 test_wire_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_wire_LDADD = libwire.la $(CHECK_LIBS)
-test_tables_SOURCES = %D%/test-tables.c
+test_tables_SOURCES = %D%/test-tables.c %D%/checks.c %D%/checks.h
 test_tables_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_tables_LDADD = libtracecore.la $(CHECK_LIBS)
-test_trace_SOURCES = %D%/test-trace.c %D%/maketrace.c %D%/maketrace.h
+test_trace_SOURCES = %D%/test-trace.c %D%/checks.c %D%/checks.h %D%/maketrace.c %D%/maketrace.h
 test_trace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_trace_LDADD = libtracecore.la $(CHECK_LIBS)
 test_writer_SOURCES = %D%/test-writer.c %D%/maketrace.c %D%/maketrace.h
 test_writer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_writer_LDADD = libtracecore.la $(CHECK_LIBS)
-test_order_SOURCES = %D%/test-order.c %D%/maketrace.c %D%/maketrace.h
+test_order_SOURCES = %D%/test-order.c %D%/checks.c %D%/checks.h %D%/maketrace.c %D%/maketrace.h
 test_order_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_order_LDADD = libtracecore.la $(CHECK_LIBS)
 endif
@@ -161,7 +161,7 @@ if HAVE_CHECK
 runtime_tests = test-sched test-running test-channels test-waiting test-misuse
 check_PROGRAMS += $(runtime_tests)
 TESTS += $(runtime_tests)
-test_sched_SOURCES = %D%/test-sched.c
+test_sched_SOURCES = %D%/test-sched.c %D%/checks.c %D%/checks.h
 test_sched_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_sched_LDADD = libruntimecore.la $(CHECK_LIBS)
 rtcheck_sources = %D%/rtcheck.c %D%/rtcheck.h %D%/checks.c %D%/checks.h

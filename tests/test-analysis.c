@@ -14,6 +14,7 @@
 #include "analysis/text.h"
 #include "analysis/window.h"
 #include "analysis/wordmap.h"
+#include "tests/checks.h"
 
 /* As ck_assert(), which tells the runner of each time that it is passed: too slow for what is looked at a million times. */
 #define expect(cond) do { \
@@ -307,8 +308,6 @@ int main(void)
 {
 	Suite *suite = suite_create("analysis");
 	TCase *tc = tcase_create("parts");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, map_is_what_was_put_in);
 	tcase_add_test(tc, map_visits_each_entry_once);
@@ -323,9 +322,5 @@ int main(void)
 	tcase_add_test(tc, no_points_in_time);
 	tcase_add_test(tc, ranges_of_generations);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return checks_run(suite);
 }

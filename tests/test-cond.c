@@ -8,6 +8,7 @@
 
 #include "cond/cond.h"
 #include "cond/duration.h"
+#include "tests/checks.h"
 
 #define MS INT64_C(1000000)
 
@@ -137,8 +138,6 @@ int main(void)
 {
 	Suite *s = suite_create("cond");
 	TCase *tc = tcase_create("cond");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(tc, durations_are_compared);
 	tcase_add_test(tc, reasons_contain_and_names_match_whole);
@@ -147,9 +146,5 @@ int main(void)
 	tcase_add_test(tc, what_is_too_long_is_refused);
 	tcase_add_test(tc, the_longest_condition_works);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return checks_run(s);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/checks.h"
 #include "tests/maketrace.h"
 #include "wire/event.h"
 
@@ -162,16 +163,11 @@ int main(void)
 {
 	Suite *s = suite_create("order");
 	TCase *c = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, a_goroutine_may_stop_the_world_in_many_ways_at_once);
 	tcase_add_test(c, who_holds_an_abandoned_processor_is_known_among_many_threads);
 	tcase_add_test(c, time_may_go_back_on_a_thread);
 	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return checks_run(s);
 }

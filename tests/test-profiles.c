@@ -13,6 +13,7 @@
 #include "analysis/profiler.h"
 #include "analysis/summary.h"
 #include "analysis/window.h"
+#include "tests/checks.h"
 
 static char *bytes;
 static size_t nbytes;
@@ -327,8 +328,6 @@ int main(void)
 {
 	Suite *suite = suite_create("profiles");
 	TCase *tc = tcase_create("small traces");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, named_lock);
 	tcase_add_test(tc, unnamed_lock);
@@ -343,9 +342,5 @@ int main(void)
 	tcase_add_test(tc, points_in_time);
 	tcase_add_test(tc, no_wall_time_without_a_clock);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return checks_run(suite);
 }

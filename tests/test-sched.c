@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "librt/sched/gmp.h"
+#include "tests/checks.h"
 
 /* --- run queues ---------------------------------------------------------------------------------------------------------- */
 
@@ -442,8 +443,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sched");
 	TCase *queues = tcase_create("queues"), *stacks = tcase_create("stacks"), *switches = tcase_create("switches");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(queues, setup, NULL);
 	tcase_add_test(queues, ring_is_first_in_first_out);
@@ -467,9 +466,5 @@ int main(void)
 	tcase_add_test(switches, frame_pointers_end_with_zero);
 	tcase_set_timeout(switches, 60);
 	suite_add_tcase(suite, switches);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return checks_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "libtrace/goquote.h"
 #include "libtrace/gosort.h"
 #include "libtrace/idhash.h"
+#include "tests/checks.h"
 
 static uint64_t random_state;
 
@@ -223,8 +224,6 @@ int main(void)
 {
 	Suite *s = suite_create("libtrace tables");
 	TCase *c = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, a_hash_holds_what_was_put_and_not_deleted);
@@ -235,8 +234,5 @@ int main(void)
 	tcase_add_test(c, what_was_quoted_comes_back);
 	tcase_add_test(c, quoted_text_in_gos_other_forms_is_read);
 	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return checks_run(s);
 }

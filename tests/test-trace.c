@@ -10,6 +10,7 @@
 
 #include <exectrace/raw.h>
 
+#include "tests/checks.h"
 #include "tests/maketrace.h"
 #include "wire/event.h"
 
@@ -343,8 +344,6 @@ int main(void)
 {
 	Suite *s = suite_create("reader");
 	TCase *c = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, what_is_written_is_read);
@@ -357,8 +356,5 @@ int main(void)
 	tcase_add_test(c, extents_are_the_generations);
 	tcase_add_test(c, the_raw_reader_sees_what_was_written);
 	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return checks_run(s);
 }

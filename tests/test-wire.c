@@ -3,9 +3,9 @@
  * test-wire.c - varints, headers and the event table.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/checks.h"
 #include "wire/event.h"
 #include "wire/header.h"
 #include "wire/varint.h"
@@ -147,8 +147,6 @@ int main(void)
 {
 	Suite *s = suite_create("wire");
 	TCase *c = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(c, varints_come_back, 0, NUMBERS);
 	tcase_add_loop_test(c, a_varint_that_is_cut_off_is_refused, 0, NUMBERS);
@@ -159,8 +157,5 @@ int main(void)
 	tcase_add_test(c, every_event_is_found_by_its_name);
 	tcase_add_test(c, the_table_has_the_formats_numbers);
 	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return checks_run(s);
 }
