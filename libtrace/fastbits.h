@@ -18,10 +18,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* The bits of each byte; in registers, since putting them together at every use takes longer. */
-struct masks {
-	uint64_t high, low;
-};
+#define HIGH_BITS 0x8080808080808080u
 
 INLINE uint64_t load64(const uint8_t *p)
 {
@@ -31,38 +28,19 @@ INLINE uint64_t load64(const uint8_t *p)
 	return w;
 }
 
-/* The place of the n-th bit that is set in ends, `last` being 1 << (n - 1); 64 if there is none or last is 0. */
-INLINE size_t nth_end(uint64_t ends, uint64_t last, bool bmi2)
-{
-#ifdef __x86_64__
-	if (bmi2) {
-		size_t place;
-
-		__asm__("pdep %2, %1, %0\n\ttzcnt %0, %0" : "=r"(place) : "r"(last), "r"(ends) : "cc");
-		return place;
-	}
-#endif
-	(void)bmi2;
-	if (!last)
-		return 64;
-	for (; last > 1; last >>= 1)
-		ends &= ends - 1;
-	return ends ? (size_t)__builtin_ctzll(ends) : 64;
-}
-
 /* The number in the bytes of w that `bytes` covers: their low seven bits, side by side. */
-INLINE uint64_t number(uint64_t w, uint64_t bytes, const struct masks *k, bool bmi2)
+INLINE uint64_t number(uint64_t w, uint64_t bytes, uint64_t low_bits, bool bmi2)
 {
 #ifdef __x86_64__
 	if (bmi2) {
 		uint64_t v;
 
-		__asm__("pext %2, %1, %0" : "=r"(v) : "r"(w), "r"(bytes & k->low));
+		__asm__("pext %2, %1, %0" : "=r"(v) : "r"(w), "r"(bytes & low_bits));
 		return v;
 	}
 #endif
 	(void)bmi2;
-	w = (w & bytes & k->low) >> __builtin_ctzll(bytes | (uint64_t)1 << 63);
+	w = (w & bytes & low_bits) >> __builtin_ctzll(bytes | (uint64_t)1 << 63);
 	w = (w & 0x007f007f007f007fu) | (w & 0x7f007f007f007f00u) >> 1;
 	w = (w & 0x00003fff00003fffu) | (w & 0x3fff00003fff0000u) >> 2;
 	return (w & 0x000000000fffffffu) | (w & 0x0fffffff00000000u) >> 4;
@@ -106,47 +84,75 @@ INLINE size_t place_of_lowest(uint64_t x, bool bmi2)
 	return (size_t)__builtin_ctzll(x | (uint64_t)1 << 63);
 }
 
-/* Numbers of an event behind its dt, and what follows it. */
+/* The eight bytes behind an event's type byte. */
+struct front {
+	uint64_t w;
+	uint64_t ends;			/* the high bit of each byte that ends a number */
+	uint64_t dt;			/* the bits of those of dt; of a longer dt all */
+};
+
+/* The bits of a byte, in registers, since putting them together at every use takes longer. */
+struct masks {
+	uint64_t high, low;
+};
+
+INLINE struct front look(const uint8_t *p, const struct masks *k, bool bmi2)
+{
+	struct front f;
+
+	f.w = load64(p + 1);
+	f.ends = ~f.w & k->high;
+	f.dt = up_to_lowest(f.ends, bmi2);
+	return f;
+}
+
+/* How long before the event the one before it was; of a dt that takes more than eight bytes, anything that does not overflow. */
+INLINE int64_t step(const struct front *f, double ns_per_unit, bool whole_ns, int64_t unit, const struct masks *k, bool bmi2)
+{
+	int64_t dt = (int64_t)number(f->w, f->dt, k->low, bmi2);
+
+	return whole_ns ? dt * unit : (int64_t)((double)dt * ns_per_unit);
+}
+
+/* Numbers of an event behind its dt. */
 struct numbers {
 	uint64_t a, b, c;
-	const uint8_t *next;
+	size_t behind;			/* how many bytes of the event lie behind its first two */
 	bool usual;			/* all that it has, dt too, take eight bytes at most; else the others mean nothing */
 };
 
-/* The first n (0 to 3) numbers behind dt of the event at p, which are all that it has. */
-INLINE struct numbers numbers(const uint8_t *p, int n, const struct masks *k, bool bmi2)
+/* The first n (0 to 3) numbers behind dt, which are all that the event has. */
+INLINE struct numbers numbers(const struct front *f, int n, const struct masks *k, bool bmi2)
 {
-	uint64_t w = load64(p + 1), ends = ~w & k->high, upto, before = up_to_lowest(ends, bmi2);
-	struct numbers v = { 0, 0, 0, NULL, false };
+	uint64_t ends = f->ends, upto, before = f->dt;
+	struct numbers v = { 0, 0, 0, 0, false };
 
 	if (n > 0) {
 		ends = without_lowest(ends, bmi2);
 		upto = up_to_lowest(ends, bmi2);
-		v.a = number(w, upto ^ before, k, bmi2);
+		v.a = number(f->w, upto ^ before, k->low, bmi2);
 		before = upto;
 	}
 	if (n > 1) {
 		ends = without_lowest(ends, bmi2);
 		upto = up_to_lowest(ends, bmi2);
-		v.b = number(w, upto ^ before, k, bmi2);
+		v.b = number(f->w, upto ^ before, k->low, bmi2);
 		before = upto;
 	}
 	if (n > 2) {
 		ends = without_lowest(ends, bmi2);
 		upto = up_to_lowest(ends, bmi2);
-		v.c = number(w, upto ^ before, k, bmi2);
+		v.c = number(f->w, upto ^ before, k->low, bmi2);
 	}
 	v.usual = ends != 0;
-	v.next = p + 2 + place_of_lowest(ends, bmi2) / 8;
+	v.behind = place_of_lowest(ends, bmi2) / 8;
 	return v;
 }
 
-/* How long before the event at p the one before it was; of a dt that takes more than eight bytes, anything that does not overflow. */
-INLINE int64_t step(const uint8_t *p, double ns_per_unit, const struct masks *k, bool bmi2)
+/* Whether the event has n numbers, dt counted, within the eight bytes; of 0 numbers not. */
+INLINE bool has_numbers(const struct front *f, unsigned n)
 {
-	uint64_t w = load64(p + 1);
-
-	return (int64_t)((double)(int64_t)number(w, up_to_lowest(~w & k->high, bmi2), k, bmi2) * ns_per_unit);
+	return n - 1 < (unsigned)__builtin_popcountll(f->ends);
 }
 
 #endif

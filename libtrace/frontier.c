@@ -63,7 +63,7 @@ static void cursor_rewind(struct etr__cursor *c)
 	c->batch = BEFORE_FIRST;
 	c->p = c->end = c->start = c->at = NULL;
 	c->time = 0;
-	c->has_args = false;
+	c->decoded = true;
 }
 
 void etr__frontier_rewind(struct etr__frontier *f)
@@ -203,20 +203,22 @@ int etr__cursor_next(struct etr__frontier *f, struct etr__cursor *c)
 	if (__builtin_expect(!p, 0))
 		return undecodable(f, c);
 	c->p = p;
-	c->has_args = true;
+	c->decoded = true;
 	c->time = (int64_t)((uint64_t)c->time + (uint64_t)etr__units_to_ns(f->ns_per_unit, dt));
 	return 1;
 }
 
-void etr__cursor_args(struct etr__cursor *c)
+void etr__cursor_decode(struct etr__cursor *c)
 {
-	const uint8_t *p = c->at + 1;
+	const uint8_t *p = c->at;
 	uint64_t dt;
 
+	c->type = *p++;
 	p = wire_get_varint(p, c->end, &dt);
 	for (unsigned i = 1; p && i < etr__nargs[c->type]; i++)
 		p = wire_get_varint(p, c->end, &c->args[i - 1]);
-	c->has_args = true;
+	c->p = p;
+	c->decoded = true;
 }
 
 static size_t sift_up(struct etr__head *heap, size_t i)
@@ -283,9 +285,11 @@ int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, doubl
 {
 	f->ns_per_unit = ns_per_unit;
 	f->usual_clock = ns_per_unit <= 64;
-	if (etr__grow(&f->heap, &f->capheap, f->ncursors + ETR__PADDING) != 0)
+	f->whole_clock = f->usual_clock && ns_per_unit >= 1 && ns_per_unit == (double)(int)ns_per_unit;
+	/* The children of the last one's children are never asked for. */
+	if (etr__grow(&f->heap, &f->capheap, 2 * f->ncursors + 3) != 0)
 		return etr__fault_nomem(f->fault);
-	for (size_t i = 0; i < f->ncursors + ETR__PADDING; i++)
+	for (size_t i = 0; i < 2 * f->ncursors + 3; i++)
 		f->heap[i].time = INT64_MAX;
 	for (size_t i = 0; i < f->ncursors; i++) {
 		struct etr__cursor *c = f->cursors[i];

@@ -27,11 +27,11 @@ struct etr__cursor {
 	/* The event at hand. */
 	int64_t time;			/* ns; 0 makes the next event start from the batch's base time again, as in Go's reader */
 	const uint8_t *at;		/* its type byte */
+	bool decoded;			/* the next three lines are set; etr__cursor_decode() does it where they are not */
 	uint8_t type;
-	bool has_args;			/* args are set; etr__cursor_args() does it where they are not */
 	uint64_t args[5];		/* after dt */
-
-	const uint8_t *p, *end;		/* what follows it in its batch */
+	const uint8_t *p;		/* what follows it in its batch */
+	const uint8_t *end;		/* of its batch */
 	struct etr__m *m;		/* from etr__frontier_start() on */
 	uint64_t m_id;
 	const uint8_t *start;		/* of the batch's bytes */
@@ -49,9 +49,6 @@ struct etr__head {
 	struct etr__cursor *cursor;
 };
 
-/* Enough for the children of the head's children. */
-#define ETR__PADDING 7
-
 struct etr__frontier {
 	struct etr__event_batch *batches;
 	size_t nbatches, capbatches;
@@ -59,10 +56,11 @@ struct etr__frontier {
 	size_t ncursors, capcursors;	/* of this generation */
 	size_t made;			/* cursors that exist */
 	struct etr__idmap by_m;		/* M id -> cursor index plus one, for this generation */
-	struct etr__head *heap;		/* behind its end come ETR__PADDING heads that are later than all, so that no place must be looked for */
+	struct etr__head *heap;		/* where an entry has no children, there are such that are later than all */
 	size_t n, capheap;
 	double ns_per_unit;
 	bool usual_clock;		/* ns_per_unit is at most 64, as what Go writes is */
+	bool whole_clock;		/* and a whole number */
 	struct etr__input *in;
 	struct etr__fault *fault;
 	uint64_t passed;		/* bytes of batches that were loaded in this generation */
@@ -90,16 +88,14 @@ extern const uint8_t etr__nargs[256];
 /* Decodes the thread's next event into its cursor, wherever it is.  1, 0 when there is none, negative code. */
 int etr__cursor_next(struct etr__frontier *f, struct etr__cursor *c);
 
-/* Decodes the arguments of the event at hand, which can be decoded. */
-void etr__cursor_args(struct etr__cursor *c);
+/* Decodes the event at hand, which can be decoded; its time is known. */
+void etr__cursor_decode(struct etr__cursor *c);
 
-/* The event at `at`, which ends at `end` and can be decoded, is at hand. */
-static inline void etr__cursor_put(struct etr__cursor *c, const uint8_t *at, const uint8_t *end, int64_t time)
+/* The event at `at`, which can be decoded, is at hand. */
+static inline void etr__cursor_put(struct etr__cursor *c, const uint8_t *at, int64_t time)
 {
 	c->at = at;
-	c->p = end;
-	c->type = *at;
-	c->has_args = false;
+	c->decoded = false;
 	c->time = time;
 }
 
@@ -115,21 +111,25 @@ static inline bool etr__frontier_head_stays(const struct etr__frontier *f, int64
 /* Puts heap[i], whose time has changed, in its place. */
 void etr__frontier_settle(struct etr__frontier *f, size_t i);
 
-/* The same of heap[0], whose time has not become less; mostly it changes places with a child and stays there. */
-static inline __attribute__((always_inline)) void etr__frontier_settle_head(struct etr__frontier *f)
+/*
+ * The same of heap[0], whose time has not become less; heap is f's.  Which child is earlier nobody can guess, so that is no branch, while a
+ * thread's next event mostly comes later than all others, so how far it sinks is guessed well.
+ */
+static inline __attribute__((always_inline)) void etr__frontier_settle_head(struct etr__head *heap)
 {
-	struct etr__head *heap = f->heap, head = heap[0], *child = heap + 1, *below = heap + 3;
+	struct etr__head head = heap[0], *at = heap;
 
-	if (heap[2].time < heap[1].time) {
-		child = heap + 2;
-		below = heap + 5;
+	for (;;) {
+		/* The first child is as far behind `at` as that is behind heap[-1]. */
+		struct etr__head *child = at + (at - heap) + 1;
+
+		child += child[1].time < child[0].time;
+		if (child->time >= head.time)
+			break;
+		*at = *child;
+		at = child;
 	}
-	if (child->time >= head.time)
-		return;
-	heap[0] = *child;
-	*child = head;
-	if (__builtin_expect(below[0].time < head.time || below[1].time < head.time, 0))
-		etr__frontier_settle(f, (size_t)(child - heap));
+	*at = head;
 }
 
 /* Sorts the heap by time, as the order of equal times demands when its head cannot be taken. */

@@ -36,6 +36,7 @@ struct etr__order {
 	enum etr__path path;		/* etr__order_best_path(), but in tests */
 	bool stuck;			/* the fault was recorded behind events that were delivered; it is next */
 	struct etr__guess *guess;	/* NULL: the model is the true one */
+	unsigned lost_pairs;		/* orderfast.c's */
 	uint64_t last_number;		/* the highest of the generations that have begun */
 	int64_t last_time;		/* of the event delivered last */
 	int64_t next_sample_time;	/* ns; INT64_MAX: none, or none that could be earlier than an event */
@@ -179,13 +180,14 @@ int etr__no_rule(struct etr__order *o, const struct etr__cursor *c) __attribute_
 /* Tries the event at hand of a cursor by its type's rule, and does what is common to all: the context, the own stack, the count. */
 static inline int etr__order_try(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
-	const struct etr__rule *rule = &etr__rules[c->type];
+	const struct etr__rule *rule;
 	struct etr__m *m = c->m;
 	int rc;
 
 	etr__model_know(&o->model, m);
-	if (!c->has_args)
-		etr__cursor_args(c);
+	if (!c->decoded)
+		etr__cursor_decode(c);
+	rule = &etr__rules[c->type];
 	if (__builtin_expect(!rule->fn, 0))
 		return etr__no_rule(o, c);
 	out->time = c->time;

@@ -2,18 +2,25 @@
  *
  * orderfast.c - the usual event, fast.
  *
- * Nearly all events of a trace are of a dozen types, have small numbers, follow the rules, and come from the thread that the
- * event before them came from.  For these, decoding and rule are fused here: one loop runs along one cursor for as long as its
- * events are the earliest, with the cursor's state in registers.  Whatever is not usual (an unusual type or number, the end of a
- * batch, an event that has to wait or breaks a rule) leaves the loop with nothing of that event done; the rules in order-*.c, which
- * are the truth about every event, then take it.  So a condition that is too strict here costs time and nothing else; one that
- * is too lax is a bug.
+ * Nearly all events of a trace are of a dozen types, have small numbers and follow the rules.  For these, decoding and rule are fused
+ * here: one loop runs along a cursor for as long as its events are the earliest, with the cursor's state in registers.  Whatever is
+ * not usual (an unusual type or number, the end of a batch, an event that has to wait or breaks a rule) leaves the loop with nothing
+ * of that event done; the rules in order-*.c, which are the truth about every event, then take it.  So a condition that is too strict
+ * here costs time and nothing else; one that is too lax is a bug.
  *
  * An event may be delivered only if the next one of its thread can be decoded.  The loop carries an event out before it knows that
  * of the next one, and takes it back (from what is delivered; the model is of no use any more) should it turn out otherwise.
  *
- * The loop is compiled four times: for events as they are delivered and for a log's packed ones, each for x86-64 processors with BMI2,
- * whose bit extraction suits all this well, and for others.
+ * Two threads often take turns for long.  Then the loop goes from one's lane to the other's and back, and the heap is told only when it
+ * leaves both.  That must leave the heap as changing places at its head each time would: so it holds only while both threads' next
+ * events are earlier than all that could come between, and any doubt ends it.
+ *
+ * What an event costs is to a large part what the processor guessed wrong, so what it needs to find out is computed early: when the
+ * next event of the thread happened, before this one is carried out; and the code of each type looks first for the type that mostly
+ * follows it.
+ *
+ * The loop is compiled six times: for events as they are delivered and for a log's packed ones, each for x86-64 processors with BMI2, whose
+ * bit extraction suits all this well, once for clocks of whole nanoseconds, as Go's on Linux are, and once for any; and for others.
  */
 #include "libtrace/order.h"
 
@@ -30,38 +37,10 @@
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
 /* How far behind an event's type byte the loop may look. */
-#define LOOK_AHEAD 9
+#define LOOK_AHEAD 18
 
 /* Times up to here cannot overflow by a step of eight bytes, which hold less than 2^56 units of at most 2^6 ns. */
 #define USUAL_TIME_MAX (((int64_t)1 << 62) - 1)
-
-/* What the loop does with an event. */
-enum way { BY_RULES, GO_START, GO_BLOCK, GO_STOP, GO_UNBLOCK, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP_ALLOC };
-
-/* By type byte. */
-static const uint8_t way_of[256] = {
-	[WIRE_GO_START] = GO_START,
-	[WIRE_GO_BLOCK] = GO_BLOCK,
-	[WIRE_GO_STOP] = GO_STOP,
-	[WIRE_GO_UNBLOCK] = GO_UNBLOCK,
-	[WIRE_GO_SYSCALL_BEGIN] = SYSCALL_BEGIN,
-	[WIRE_GO_SYSCALL_END] = SYSCALL_END,
-	[WIRE_GC_SWEEP_BEGIN] = SWEEP_BEGIN,
-	[WIRE_GC_SWEEP_END] = SWEEP_END,
-	[WIRE_HEAP_ALLOC] = HEAP_ALLOC,
-};
-
-/* 1 << (how many numbers an event has - 1), dt counted; 0 for what is no event among a thread's. */
-static const uint8_t last_number[256] = {
-#define LAST_STRUCTURAL(n) 0
-#define LAST_TIMED(n) (1 << ((n) - 1))
-#define LAST_EXPERIMENT(n) (1 << ((n) - 1))
-#define A(name, role) 1
-#define WIRE_EVENT(sym, type, name, since, cls, ...) [type] = LAST_##cls(sizeof((const char[]){ __VA_ARGS__ })),
-#include "wire/events.def"
-#undef WIRE_EVENT
-#undef A
-};
 
 /* Where events go: either whole ones, or packed ones of a log. */
 struct out {
@@ -194,10 +173,49 @@ INLINE void heap(struct out *out, bool packed, uint64_t value)
 			goto unusual;                                                                                            \
 	} while (0)
 
+/* The event at p is `v` with n numbers behind its dt; looks at what follows it, too. */
 #define ARGS(n)                                                                                                                  \
 	do {                                                                                                                     \
-		v = numbers(p, n, k, bmi2);                                                                                      \
+		front = look(p, k, bmi2);                                                                                        \
+		v = numbers(&front, n, k, bmi2);                                                                                 \
 		USUAL(v.usual);                                                                                                  \
+		next = p + 2 + v.behind;                                                                                         \
+		front = look(next, k, bmi2);                                                                                     \
+		next_time = time + step(&front, ns_per_unit, whole_ns, unit, k, bmi2);                                           \
+		next_cur = cur;                                                                                                  \
+		event_time = (int64_t)((uint64_t)last_time + 1);                                                                 \
+		event_time = time > event_time ? time : event_time;                                                              \
+		if (packed)                                                                                                      \
+			USUAL((uint64_t)event_time - (uint64_t)last_time <= ETR__PACKED_DT_MAX);                                 \
+	} while (0)
+
+/* The event of that type is carried out; mostly follows one of the type `follower`, whose code is at `label`. */
+#define NEXT(type, follower, label)                                                                                              \
+	do {                                                                                                                     \
+		if (packed) {                                                                                                    \
+			prefetch_to_write(out.e + EVENTS_AHEAD);                                                                 \
+			out.e->dt_id = out.word | log_context | ((uint64_t)event_time - (uint64_t)last_time);                    \
+			out.e->g_stack = out.tail | (uint64_t)(cur->id + 1);                                                     \
+			out.e++;                                                                                                 \
+		} else {                                                                                                         \
+			store_two(&out.ev->time, two(event_time, cur->id));                                                      \
+			store_two(&out.ev->p, context);                                                                          \
+			out.ev++;                                                                                                \
+		}                                                                                                                \
+		last_time = event_time;                                                                                          \
+		cur = next_cur;                                                                                                  \
+		o->usual[type] += ETR__ONE_MORE + 2 + v.behind;                                                                  \
+		p = next;                                                                                                        \
+		if (__builtin_expect(p > limit, 0))                                                                              \
+			goto leave;                                                                                              \
+		time = next_time;                                                                                                \
+		if (__builtin_expect(time > bound, 0))                                                                           \
+			goto later;                                                                                              \
+		if (__builtin_expect(packed ? out.e == last_packed : out.ev == last, 0))                                         \
+			goto unusual;                                                                                            \
+		if (*p == (follower))                                                                                            \
+			goto label;                                                                                              \
+		goto dispatch;                                                                                                   \
 	} while (0)
 
 /* The context's G must have that status. */
@@ -235,12 +253,64 @@ INLINE void leave_thread(struct etr__m *m, struct etr__g *cur)
 	m->gid = cur->id;
 }
 
-INLINE void put_back(struct etr__frontier *f, const uint8_t *at, const uint8_t *end, int64_t time)
+INLINE void put_back(struct etr__head *heads, const uint8_t *at, int64_t time)
 {
-	etr__cursor_put(f->heap[0].cursor, at, end, time);
-	f->heap[0].time = time;
-	etr__frontier_settle_head(f);
+	etr__cursor_put(heads[0].cursor, at, time);
+	heads[0].time = time;
+	etr__frontier_settle_head(heads);
 }
+
+/* Whether the event at p can be decoded within eight bytes. */
+INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
+{
+	struct front f = look(p, k, bmi2);
+
+	return has_numbers(&f, etr__nargs[*p]);
+}
+
+/*
+ * Making a pair takes some time, which is lost when a third thread comes next.  After so many in a row that were lost, one is made in the
+ * next call again, and if it is lost in the one after that, and so on.
+ */
+#define PATIENCE 4
+
+/* A thread that the loop is at, or comes back to. */
+struct lane {
+	const uint8_t *p, *limit;	/* the event at hand, and how far the loop may go in its batch */
+	int64_t time;
+	struct etr__g *cur;		/* the thread's, which is told of it when the loop leaves the lane */
+	struct etr__cursor *c;
+	struct etr__m *m;
+	struct etr__p *proc;
+	uint64_t log_context;
+	two_words context;
+};
+
+/* Where a cursor whose next event is at that time stands right below the heap's head; 0: it does not. */
+INLINE unsigned place_below(const struct etr__head *heads, const struct etr__cursor *c, int64_t time)
+{
+	for (unsigned i = 1; i <= 2; i++)
+		if (heads[i].time == time && heads[i].cursor == c)
+			return i;
+	return 0;
+}
+
+INLINE int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The heap and the other lane's thread are told how far that one is, if there is one. */
+#define FLUSH_OTHER()                                                                                                            \
+	do {                                                                                                                     \
+		if (third != INT64_MIN) {                                                                                        \
+			heads[0].cursor = l->c;                                                                                  \
+			heads[place] = (struct etr__head){ other->time, other->c };                                              \
+			etr__cursor_put(other->c, other->p, other->time);                                                        \
+			leave_thread(other->m, other->cur);                                                                      \
+			third = INT64_MIN;                                                                                       \
+		}                                                                                                                \
+	} while (0)
 
 #define DONE (packed ? (int)(out.e - first_packed) : (int)(out.ev - events))
 
@@ -248,181 +318,196 @@ INLINE void put_back(struct etr__frontier *f, const uint8_t *at, const uint8_t *
  * The loop; `log` where it is compiled for packed events.  Their times are less than ETR__PACKED_DT_MAX apart; that their ids fit is known
  * beforehand, see etr__order_run_packed().
  */
-INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *log, bool packed, bool bmi2)
+INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *log, bool packed, bool whole_ns, bool bmi2)
 {
 	struct etr__frontier *f = &o->now->frontier;
 	struct etr__head *const heads = f->heap;
 	const struct etr__tables *t = &o->now->tables;
-	struct etr__cursor *c;
-	struct etr__m *m;
-	struct etr__p *proc;
-	struct etr__g *cur;		/* m's, which is told of it when the loop is left */
+	struct lane lanes[2], *l = lanes, *other = lanes + 1, *swap;
+	struct etr__g *cur;		/* l's, as are p, limit, time, context and log_context */
 	const struct etr_event *const events = out.ev, *const last = packed ? NULL : events + max;
 	const struct etr__packed *const first_packed = out.e, *const last_packed = packed ? first_packed + max : NULL;
 	const uint64_t gen = o->now->number;
 	const double ns_per_unit = f->ns_per_unit;
-	int64_t last_time = o->last_time, event_time, time, bound;
+	const int64_t unit = whole_ns ? (int64_t)ns_per_unit : 0;
+	const int64_t latest = o->next_sample_time < USUAL_TIME_MAX ? o->next_sample_time : USUAL_TIME_MAX;
+	int64_t last_time = o->last_time, event_time, time;
+	int64_t bound;			/* the loop stays in l up to here */
+	int64_t third = INT64_MIN;	/* there is a pair, and up to here nothing else comes; else INT64_MIN */
+	unsigned place = 0;		/* of the other lane's cursor in the heap */
+	unsigned lost = o->lost_pairs < PATIENCE ? o->lost_pairs : PATIENCE - 1;
 	const uint8_t *p, *limit;
 	uint64_t log_context = 0;
-	size_t usual_end;
 	two_words context;
-	struct masks masks = { 0x8080808080808080u, 0x7f7f7f7f7f7f7f7fu }, *k = &masks;
+	struct front front;
+	struct numbers v;
+	const uint8_t *next;
+	int64_t next_time;
+	struct etr__g *g, *next_cur;
+	etr_stack_id stack;
+	uint64_t was;
+	struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
 
 	__asm__("" : "+r"(masks.high), "+r"(masks.low));
 	if (!f->usual_clock)
 		return 0;
 thread:
-	c = heads[0].cursor;
-	m = c->m;
-	proc = m->p;
-	cur = m->g ? m->g : &etr__no_g;
-	time = c->time;
-	bound = o->next_sample_time;
-	p = c->at;
-	bound = heads[1].time < bound ? heads[1].time : bound;
-	bound = heads[2].time < bound ? heads[2].time : bound;
-	bound = bound < USUAL_TIME_MAX ? bound : USUAL_TIME_MAX;
+	l->c = heads[0].cursor;
+	l->m = l->c->m;
+	l->proc = l->m->p;
+	cur = l->m->g ? l->m->g : &etr__no_g;
+	time = l->c->time;
+	p = l->c->at;
+	bound = earlier(earlier(latest, heads[1].time), heads[2].time);
+	limit = l->c->end - LOOK_AHEAD;
 	/* Where it is not known whether the thread has a goroutine, gid says so. */
-	if (c->end - p < LOOK_AHEAD || !proc || cur->id != m->gid || time <= 0 || time > bound)
+	if (p > limit || !l->proc || cur->id != l->m->gid || time <= 0 || time > bound)
 		goto done;
 	if (packed) {
-		if (m->log_p != proc && !find_context(log, m, proc))
+		if (l->m->log_p != l->proc && !find_context(log, l->m, l->proc))
 			goto done;
-		log_context = (uint64_t)m->log_context << ETR__PACKED_CONTEXT;
+		l->log_context = log_context = (uint64_t)l->m->log_context << ETR__PACKED_CONTEXT;
 	}
-	limit = c->end - LOOK_AHEAD;
-	memcpy(&context, &m->pid, sizeof(context));
-	while (packed ? out.e < last_packed : out.ev < last) {
-		struct numbers v;
-		struct etr__g *g, *next_cur = cur;
-		etr_stack_id stack;
-		uint64_t was;
-		uint8_t type = *p;
-
-		event_time = (int64_t)((uint64_t)last_time + 1);
-		event_time = time > event_time ? time : event_time;
-		if (packed)
-			USUAL((uint64_t)event_time - (uint64_t)last_time <= ETR__PACKED_DT_MAX);
-		switch ((enum way)way_of[type]) {
-		case GO_START:
-			ARGS(2);
-			USUAL(cur == &etr__no_g);
-			NAMED_G(v.a, WIRE_G_RUNNABLE, v.b);
-			change_status(g, was, WIRE_G_RUNNABLE, WIRE_G_RUNNING, 1);
-			transition(&out, packed, (int64_t)v.a, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, 0, false, 0);
-			next_cur = g;
-			break;
-		case GO_BLOCK:
-			ARGS(2);
-			CURRENT_G(WIRE_G_RUNNING);
-			USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
-			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_WAITING, -1);
-			stack = t->stack_of[v.b];
-			transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_WAITING, stack, true, t->string_of[v.a]);
-			next_cur = &etr__no_g;
-			break;
-		case GO_STOP:
-			ARGS(2);
-			CURRENT_G(WIRE_G_RUNNING);
-			USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
-			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_RUNNABLE, -1);
-			stack = t->stack_of[v.b];
-			transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, stack, true, t->string_of[v.a]);
-			next_cur = &etr__no_g;
-			break;
-		case GO_UNBLOCK:
-			ARGS(3);
-			USUAL(v.c < t->nstack_of);
-			NAMED_G(v.a, WIRE_G_WAITING, v.b);
-			change_status(g, was, WIRE_G_WAITING, WIRE_G_RUNNABLE, 0);
-			transition(&out, packed, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], false, 0);
-			break;
-		case SYSCALL_BEGIN:
-			ARGS(2);
-			CURRENT_G(WIRE_G_RUNNING);
-			USUAL(etr__seq_fits(&proc->seq, gen, v.a) && v.b < t->nstack_of);
-			proc->seq.n = v.a;
-			proc->status = WIRE_P_SYSCALL;
-			change_status(cur, was, WIRE_G_RUNNING, WIRE_G_SYSCALL, 0);
-			stack = t->stack_of[v.b];
-			transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, stack, true, 0);
-			break;
-		case SYSCALL_END:
-			ARGS(0);
-			CURRENT_G(WIRE_G_SYSCALL);
-			USUAL(proc->status == WIRE_P_SYSCALL);
-			proc->status = WIRE_P_RUNNING;
-			change_status(cur, was, WIRE_G_SYSCALL, WIRE_G_RUNNING, 0);
-			transition(&out, packed, cur->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, 0, false, 0);
-			break;
-		case SWEEP_BEGIN:
-			ARGS(1);
-			USUAL(!proc->sweeping && v.a < t->nstack_of && (!packed || proc->sweep_noted));
-			proc->sweeping = true;
-			sweep(&out, packed, ETR_KIND_RANGE_BEGIN, proc->id, t->stack_of[v.a], 0, 0);
-			break;
-		case SWEEP_END:
-			ARGS(2);
-			USUAL(proc->sweeping && (!packed || (v.a | v.b) >> 32 == 0));
-			proc->sweeping = false;
-			sweep(&out, packed, ETR_KIND_RANGE_END, proc->id, 0, v.a, v.b);
-			break;
-		case HEAP_ALLOC:
-			ARGS(1);
-			heap(&out, packed, v.a);
-			break;
-		case BY_RULES:
-			goto unusual;
-		default:
-			__builtin_unreachable();
-		}
-		if (packed) {
-			prefetch_to_write(out.e + EVENTS_AHEAD);
-			out.e->dt_id = out.word | log_context | ((uint64_t)event_time - (uint64_t)last_time);
-			out.e->g_stack = out.tail | (uint64_t)(cur->id + 1);
-			out.e++;
-		} else {
-			store_two(&out.ev->time, two(event_time, cur->id));
-			store_two(&out.ev->p, context);
-			out.ev++;
-		}
-		last_time = event_time;
-		cur = next_cur;
-		o->usual[type] += ETR__ONE_MORE + (uint64_t)(v.next - p);
-		p = v.next;
-		if (__builtin_expect(p > limit, 0))
-			goto leave;
-		time += step(p, ns_per_unit, k, bmi2);
-		if (__builtin_expect(time > bound, 0))
-			break;
-	}
-	if (time <= bound)
+	l->limit = limit;
+	memcpy(&context, &l->m->pid, sizeof(context));
+	l->context = context;
+	if (packed ? out.e == last_packed : out.ev == last)
+		goto done;
+dispatch:
+	switch (*p) {
+	case WIRE_GO_UNBLOCK:
+	go_unblock:
+		ARGS(3);
+		USUAL(v.c < t->nstack_of);
+		NAMED_G(v.a, WIRE_G_WAITING, v.b);
+		change_status(g, was, WIRE_G_WAITING, WIRE_G_RUNNABLE, 0);
+		transition(&out, packed, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], false, 0);
+		NEXT(WIRE_GO_UNBLOCK, WIRE_GO_BLOCK, go_block);
+	case WIRE_GO_BLOCK:
+	go_block:
+		ARGS(2);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
+		change_status(cur, was, WIRE_G_RUNNING, WIRE_G_WAITING, -1);
+		stack = t->stack_of[v.b];
+		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_WAITING, stack, true, t->string_of[v.a]);
+		next_cur = &etr__no_g;
+		NEXT(WIRE_GO_BLOCK, WIRE_GO_START, go_start);
+	case WIRE_GO_START:
+	go_start:
+		ARGS(2);
+		USUAL(cur == &etr__no_g);
+		NAMED_G(v.a, WIRE_G_RUNNABLE, v.b);
+		change_status(g, was, WIRE_G_RUNNABLE, WIRE_G_RUNNING, 1);
+		transition(&out, packed, (int64_t)v.a, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, 0, false, 0);
+		next_cur = g;
+		NEXT(WIRE_GO_START, WIRE_GO_UNBLOCK, go_unblock);
+	case WIRE_GO_STOP:
+		ARGS(2);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
+		change_status(cur, was, WIRE_G_RUNNING, WIRE_G_RUNNABLE, -1);
+		stack = t->stack_of[v.b];
+		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, stack, true, t->string_of[v.a]);
+		next_cur = &etr__no_g;
+		NEXT(WIRE_GO_STOP, WIRE_GO_START, go_start);
+	case WIRE_GO_SYSCALL_BEGIN:
+	go_syscall_begin:
+		ARGS(2);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(etr__seq_fits(&l->proc->seq, gen, v.a) && v.b < t->nstack_of);
+		l->proc->seq.n = v.a;
+		l->proc->status = WIRE_P_SYSCALL;
+		change_status(cur, was, WIRE_G_RUNNING, WIRE_G_SYSCALL, 0);
+		stack = t->stack_of[v.b];
+		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, stack, true, 0);
+		NEXT(WIRE_GO_SYSCALL_BEGIN, WIRE_GO_SYSCALL_END, go_syscall_end);
+	case WIRE_GO_SYSCALL_END:
+	go_syscall_end:
+		ARGS(0);
+		CURRENT_G(WIRE_G_SYSCALL);
+		USUAL(l->proc->status == WIRE_P_SYSCALL);
+		l->proc->status = WIRE_P_RUNNING;
+		change_status(cur, was, WIRE_G_SYSCALL, WIRE_G_RUNNING, 0);
+		transition(&out, packed, cur->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, 0, false, 0);
+		NEXT(WIRE_GO_SYSCALL_END, WIRE_GO_SYSCALL_BEGIN, go_syscall_begin);
+	case WIRE_GC_SWEEP_BEGIN:
+	gc_sweep_begin:
+		ARGS(1);
+		USUAL(!l->proc->sweeping && v.a < t->nstack_of && (!packed || l->proc->sweep_noted));
+		l->proc->sweeping = true;
+		sweep(&out, packed, ETR_KIND_RANGE_BEGIN, l->proc->id, t->stack_of[v.a], 0, 0);
+		NEXT(WIRE_GC_SWEEP_BEGIN, WIRE_GC_SWEEP_END, gc_sweep_end);
+	case WIRE_GC_SWEEP_END:
+	gc_sweep_end:
+		ARGS(2);
+		USUAL(l->proc->sweeping && (!packed || (v.a | v.b) >> 32 == 0));
+		l->proc->sweeping = false;
+		sweep(&out, packed, ETR_KIND_RANGE_END, l->proc->id, 0, v.a, v.b);
+		NEXT(WIRE_GC_SWEEP_END, WIRE_GC_SWEEP_BEGIN, gc_sweep_begin);
+	case WIRE_HEAP_ALLOC:
+	heap_alloc:
+		ARGS(1);
+		heap(&out, packed, v.a);
+		NEXT(WIRE_HEAP_ALLOC, WIRE_HEAP_ALLOC, heap_alloc);
+	default:
 		goto unusual;
-	/* The event at p comes later than one of another thread, or a sample. */
-	usual_end = nth_end(~load64(p + 1) & k->high, last_number[*p], bmi2);
-	if (__builtin_expect(usual_end == 64, 0))
+	}
+later:
+	/* The event at p, which may be of any type, comes later than one of another thread, or a sample. */
+	if (__builtin_expect(!can_decode(p, k, bmi2), 0))
 		goto undecoded;
-	put_back(f, p, p + 2 + usual_end / 8, time);
-	leave_thread(m, cur);
+	/* bound is third or less, so the other is earlier than this one, and alone in that. */
+	if (time <= third) {
+		l->p = p;
+		l->time = bound = time;
+		l->cur = cur;
+		swap = l, l = other, other = swap;
+		lost = 0;
+		p = l->p;
+		limit = l->limit;
+		time = l->time;
+		cur = l->cur;
+		context = l->context;
+		log_context = l->log_context;
+		if (packed ? out.e == last_packed : out.ev == last)
+			goto unusual;
+		goto dispatch;
+	}
+	FLUSH_OTHER();
+	put_back(heads, p, time);
+	leave_thread(l->m, cur);
+	if (lost < PATIENCE && (place = place_below(heads, l->c, time)) != 0) {
+		third = earlier(heads[3 - place].time, latest);
+		third = earlier(third, heads[2 * place + 1].time);
+		third = earlier(third, heads[2 * place + 2].time);
+		lost++;
+		l->p = p;
+		l->time = time;
+		l->cur = cur;
+		swap = l, l = other, other = swap;
+	}
 	if (packed ? out.e < last_packed : out.ev < last)
 		goto thread;
 	goto done;
 unusual:
-	if (p == c->at)
+	if (third == INT64_MIN && p == l->c->at)
 		goto done;
-	leave_thread(m, cur);
-	usual_end = nth_end(~load64(p + 1) & k->high, last_number[*p], bmi2);
-	if (usual_end < 64) {
-		put_back(f, p, p + 2 + usual_end / 8, time);
+	FLUSH_OTHER();
+	leave_thread(l->m, cur);
+	if (can_decode(p, k, bmi2)) {
+		put_back(heads, p, time);
 		goto done;
 	}
 undecoded:
-	time -= step(p, ns_per_unit, k, bmi2);
+	front = look(p, k, bmi2);
+	time -= step(&front, ns_per_unit, whole_ns, unit, k, bmi2);
 leave:
 	/* The event behind the last one that was carried out is not usual, or not even there. */
-	leave_thread(m, cur);
-	c->p = p;
-	c->time = time;
+	FLUSH_OTHER();
+	leave_thread(l->m, cur);
+	l->c->p = p;
+	l->c->time = time;
 	if (etr__frontier_advance(f, 0) < 0) {
 		o->stuck = true;
 		o->last_time = last_time;
@@ -431,6 +516,7 @@ leave:
 	if (f->n && (packed ? out.e < last_packed : out.ev < last))
 		goto thread;
 done:
+	o->lost_pairs = lost;
 	o->last_time = last_time;
 	return DONE;
 }
@@ -447,27 +533,33 @@ enum etr__path etr__order_best_path(void)
 	return ETR__PATH_LOOP;
 }
 
-static int run_anywhere(struct etr__order *o, struct etr_event *events, int max)
-{
-	return run(o, (struct out){ .ev = events }, max, NULL, false, false);
-}
-
-static int run_packed_anywhere(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
-{
-	return run(o, (struct out){ .e = e }, max, log, true, false);
-}
-
 #ifdef __x86_64__
-static __attribute__((target("bmi,bmi2"))) int run_bmi2(struct etr__order *o, struct etr_event *events, int max)
+#define BMI2 static __attribute__((target("bmi,bmi2,popcnt")))
+
+BMI2 int run_bmi2(struct etr__order *o, struct etr_event *events, int max)
 {
-	return run(o, (struct out){ .ev = events }, max, NULL, false, true);
+	if (o->now->frontier.whole_clock)
+		return run(o, (struct out){ .ev = events }, max, NULL, false, true, true);
+	return run(o, (struct out){ .ev = events }, max, NULL, false, false, true);
 }
 
-static __attribute__((target("bmi,bmi2"))) int run_packed_bmi2(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
+BMI2 int run_bmi2_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
 {
-	return run(o, (struct out){ .e = e }, max, log, true, true);
+	if (o->now->frontier.whole_clock)
+		return run(o, (struct out){ .e = e }, max, log, true, true, true);
+	return run(o, (struct out){ .e = e }, max, log, true, false, true);
 }
 #endif
+
+static int run_anywhere(struct etr__order *o, struct etr_event *events, int max)
+{
+	return run(o, (struct out){ .ev = events }, max, NULL, false, false, false);
+}
+
+static int run_anywhere_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
+{
+	return run(o, (struct out){ .e = e }, max, log, true, false, false);
+}
 
 /* How many may be delivered before they must be counted. */
 static int most(struct etr__order *o, int max)
@@ -502,10 +594,10 @@ int etr__order_run_packed(struct etr__order *o, struct etr__packed *e, int max, 
 	max = most(o, max);
 #ifdef __x86_64__
 	if (o->path == ETR__PATH_LOOP_BMI2)
-		n = run_packed_bmi2(o, e, max, log);
+		n = run_bmi2_packed(o, e, max, log);
 	else
 #endif
-		n = o->path == ETR__PATH_RULES ? 0 : run_packed_anywhere(o, e, max, log);
+		n = o->path == ETR__PATH_RULES ? 0 : run_anywhere_packed(o, e, max, log);
 	o->nusual += n;
 	return n;
 }
