@@ -28,19 +28,25 @@ INLINE uint64_t load64(const uint8_t *p)
 	return w;
 }
 
+/* The bits of a byte, where an instruction can fetch them from. */
+struct masks {
+	uint64_t high, low;
+};
+
 /* The number in the bytes of w that `bytes` covers: their low seven bits, side by side. */
-INLINE uint64_t number(uint64_t w, uint64_t bytes, uint64_t low_bits, bool bmi2)
+INLINE uint64_t number(uint64_t w, uint64_t bytes, const struct masks *k, bool bmi2)
 {
 #ifdef __x86_64__
 	if (bmi2) {
 		uint64_t v;
 
-		__asm__("pext %2, %1, %0" : "=r"(v) : "r"(w), "r"(bytes & low_bits));
+		__asm__("and %1, %0" : "+r"(bytes) : "m"(k->low) : "cc");
+		__asm__("pext %2, %1, %0" : "=r"(v) : "r"(w), "r"(bytes));
 		return v;
 	}
 #endif
-	(void)bmi2;
-	w = (w & bytes & low_bits) >> __builtin_ctzll(bytes | (uint64_t)1 << 63);
+	(void)k, (void)bmi2;
+	w = (w & bytes & ~HIGH_BITS) >> __builtin_ctzll(bytes | (uint64_t)1 << 63);
 	w = (w & 0x007f007f007f007fu) | (w & 0x7f007f007f007f00u) >> 1;
 	w = (w & 0x00003fff00003fffu) | (w & 0x3fff00003fff0000u) >> 2;
 	return (w & 0x000000000fffffffu) | (w & 0x0fffffff00000000u) >> 4;
@@ -91,27 +97,33 @@ struct front {
 	uint64_t dt;			/* the bits of those of dt; of a longer dt all */
 };
 
-/* The bits of a byte, in registers, since putting them together at every use takes longer. */
-struct masks {
-	uint64_t high, low;
-};
-
 INLINE struct front look(const uint8_t *p, const struct masks *k, bool bmi2)
 {
 	struct front f;
 
 	f.w = load64(p + 1);
-	f.ends = ~f.w & k->high;
+#ifdef __x86_64__
+	if (bmi2)
+		__asm__("andn %2, %1, %0" : "=r"(f.ends) : "r"(f.w), "m"(k->high) : "cc");
+	else
+#endif
+		f.ends = ~f.w & HIGH_BITS;
 	f.dt = up_to_lowest(f.ends, bmi2);
 	return f;
 }
 
 /* How long before the event the one before it was; of a dt that takes more than eight bytes, anything that does not overflow. */
-INLINE int64_t step(const struct front *f, double ns_per_unit, bool whole_ns, int64_t unit, const struct masks *k, bool bmi2)
+INLINE int64_t step(const struct front *f, double ns_per_unit, bool whole_ns, const int64_t *unit, const struct masks *k, bool bmi2)
 {
-	int64_t dt = (int64_t)number(f->w, f->dt, k->low, bmi2);
+	int64_t dt = (int64_t)number(f->w, f->dt, k, bmi2);
 
-	return whole_ns ? dt * unit : (int64_t)((double)dt * ns_per_unit);
+#ifdef __x86_64__
+	if (bmi2 && whole_ns) {
+		__asm__("imul %1, %0" : "+r"(dt) : "m"(*unit) : "cc");
+		return dt;
+	}
+#endif
+	return whole_ns ? dt * *unit : (int64_t)((double)dt * ns_per_unit);
 }
 
 /* Numbers of an event behind its dt. */
@@ -130,19 +142,19 @@ INLINE struct numbers numbers(const struct front *f, int n, const struct masks *
 	if (n > 0) {
 		ends = without_lowest(ends, bmi2);
 		upto = up_to_lowest(ends, bmi2);
-		v.a = number(f->w, upto ^ before, k->low, bmi2);
+		v.a = number(f->w, upto ^ before, k, bmi2);
 		before = upto;
 	}
 	if (n > 1) {
 		ends = without_lowest(ends, bmi2);
 		upto = up_to_lowest(ends, bmi2);
-		v.b = number(f->w, upto ^ before, k->low, bmi2);
+		v.b = number(f->w, upto ^ before, k, bmi2);
 		before = upto;
 	}
 	if (n > 2) {
 		ends = without_lowest(ends, bmi2);
 		upto = up_to_lowest(ends, bmi2);
-		v.c = number(f->w, upto ^ before, k->low, bmi2);
+		v.c = number(f->w, upto ^ before, k, bmi2);
 	}
 	v.usual = ends != 0;
 	v.behind = place_of_lowest(ends, bmi2) / 8;

@@ -42,6 +42,9 @@
 /* Times up to here cannot overflow by a step of eight bytes, which hold less than 2^56 units of at most 2^6 ns. */
 #define USUAL_TIME_MAX (((int64_t)1 << 62) - 1)
 
+/* The types that the loop knows. */
+enum { UNBLOCK, BLOCK, START, STOP, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP, USUAL_TYPES };
+
 /* Where events go: either whole ones, or packed ones of a log. */
 struct out {
 	struct etr_event *ev;
@@ -173,15 +176,28 @@ INLINE void heap(struct out *out, bool packed, uint64_t value)
 			goto unusual;                                                                                            \
 	} while (0)
 
-/* The event at p is `v` with n numbers behind its dt; looks at what follows it, too. */
-#define ARGS(n)                                                                                                                  \
+/*
+ * The event at p is `v` with n numbers behind its dt; looks at what follows it, too.
+ *
+ * Where the next event begins is known after some 13 cycles, and with that where the one after it begins, and so on, which is longer than
+ * all the rest takes.  But events of a type mostly have the size of the one before.  So the next one is looked for there, and only
+ * whether that was right has to be found out, by a branch that is guessed well.  The compiler must not see that both ways lead to
+ * the same place.
+ */
+#define ARGS(type, n)                                                                                                            \
 	do {                                                                                                                     \
 		front = look(p, k, bmi2);                                                                                        \
 		v = numbers(&front, n, k, bmi2);                                                                                 \
 		USUAL(v.usual);                                                                                                  \
-		next = p + 2 + v.behind;                                                                                         \
+		next = p + 2 + behind[type];                                                                                     \
+		__asm__("" : "+r"(next));                                                                                        \
+		if (__builtin_expect(v.behind != behind[type], 0)) {                                                             \
+			behind[type] = v.behind;                                                                                 \
+			next = p + 2 + v.behind;                                                                                 \
+			__asm__ volatile("");                                                                                    \
+		}                                                                                                                \
 		front = look(next, k, bmi2);                                                                                     \
-		next_time = time + step(&front, ns_per_unit, whole_ns, unit, k, bmi2);                                           \
+		next_time = time + step(&front, ns_per_unit, whole_ns, &unit, k, bmi2);                                          \
 		next_cur = cur;                                                                                                  \
 		event_time = (int64_t)((uint64_t)last_time + 1);                                                                 \
 		event_time = time > event_time ? time : event_time;                                                              \
@@ -346,9 +362,9 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	struct etr__g *g, *next_cur;
 	etr_stack_id stack;
 	uint64_t was;
-	struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
+	size_t behind[USUAL_TYPES] = { 0 };	/* numbers.behind of the last event of each type */
+	const struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
 
-	__asm__("" : "+r"(masks.high), "+r"(masks.low));
 	if (!f->usual_clock)
 		return 0;
 thread:
@@ -377,7 +393,7 @@ dispatch:
 	switch (*p) {
 	case WIRE_GO_UNBLOCK:
 	go_unblock:
-		ARGS(3);
+		ARGS(UNBLOCK, 3);
 		USUAL(v.c < t->nstack_of);
 		NAMED_G(v.a, WIRE_G_WAITING, v.b);
 		change_status(g, was, WIRE_G_WAITING, WIRE_G_RUNNABLE, 0);
@@ -385,7 +401,7 @@ dispatch:
 		NEXT(WIRE_GO_UNBLOCK, WIRE_GO_BLOCK, go_block);
 	case WIRE_GO_BLOCK:
 	go_block:
-		ARGS(2);
+		ARGS(BLOCK, 2);
 		CURRENT_G(WIRE_G_RUNNING);
 		USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
 		change_status(cur, was, WIRE_G_RUNNING, WIRE_G_WAITING, -1);
@@ -395,7 +411,7 @@ dispatch:
 		NEXT(WIRE_GO_BLOCK, WIRE_GO_START, go_start);
 	case WIRE_GO_START:
 	go_start:
-		ARGS(2);
+		ARGS(START, 2);
 		USUAL(cur == &etr__no_g);
 		NAMED_G(v.a, WIRE_G_RUNNABLE, v.b);
 		change_status(g, was, WIRE_G_RUNNABLE, WIRE_G_RUNNING, 1);
@@ -403,7 +419,7 @@ dispatch:
 		next_cur = g;
 		NEXT(WIRE_GO_START, WIRE_GO_UNBLOCK, go_unblock);
 	case WIRE_GO_STOP:
-		ARGS(2);
+		ARGS(STOP, 2);
 		CURRENT_G(WIRE_G_RUNNING);
 		USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
 		change_status(cur, was, WIRE_G_RUNNING, WIRE_G_RUNNABLE, -1);
@@ -413,7 +429,7 @@ dispatch:
 		NEXT(WIRE_GO_STOP, WIRE_GO_START, go_start);
 	case WIRE_GO_SYSCALL_BEGIN:
 	go_syscall_begin:
-		ARGS(2);
+		ARGS(SYSCALL_BEGIN, 2);
 		CURRENT_G(WIRE_G_RUNNING);
 		USUAL(etr__seq_fits(&l->proc->seq, gen, v.a) && v.b < t->nstack_of);
 		l->proc->seq.n = v.a;
@@ -424,7 +440,7 @@ dispatch:
 		NEXT(WIRE_GO_SYSCALL_BEGIN, WIRE_GO_SYSCALL_END, go_syscall_end);
 	case WIRE_GO_SYSCALL_END:
 	go_syscall_end:
-		ARGS(0);
+		ARGS(SYSCALL_END, 0);
 		CURRENT_G(WIRE_G_SYSCALL);
 		USUAL(l->proc->status == WIRE_P_SYSCALL);
 		l->proc->status = WIRE_P_RUNNING;
@@ -433,21 +449,21 @@ dispatch:
 		NEXT(WIRE_GO_SYSCALL_END, WIRE_GO_SYSCALL_BEGIN, go_syscall_begin);
 	case WIRE_GC_SWEEP_BEGIN:
 	gc_sweep_begin:
-		ARGS(1);
+		ARGS(SWEEP_BEGIN, 1);
 		USUAL(!l->proc->sweeping && v.a < t->nstack_of && (!packed || l->proc->sweep_noted));
 		l->proc->sweeping = true;
 		sweep(&out, packed, ETR_KIND_RANGE_BEGIN, l->proc->id, t->stack_of[v.a], 0, 0);
 		NEXT(WIRE_GC_SWEEP_BEGIN, WIRE_GC_SWEEP_END, gc_sweep_end);
 	case WIRE_GC_SWEEP_END:
 	gc_sweep_end:
-		ARGS(2);
+		ARGS(SWEEP_END, 2);
 		USUAL(l->proc->sweeping && (!packed || (v.a | v.b) >> 32 == 0));
 		l->proc->sweeping = false;
 		sweep(&out, packed, ETR_KIND_RANGE_END, l->proc->id, 0, v.a, v.b);
 		NEXT(WIRE_GC_SWEEP_END, WIRE_GC_SWEEP_BEGIN, gc_sweep_begin);
 	case WIRE_HEAP_ALLOC:
 	heap_alloc:
-		ARGS(1);
+		ARGS(HEAP, 1);
 		heap(&out, packed, v.a);
 		NEXT(WIRE_HEAP_ALLOC, WIRE_HEAP_ALLOC, heap_alloc);
 	default:
@@ -501,7 +517,7 @@ unusual:
 	}
 undecoded:
 	front = look(p, k, bmi2);
-	time -= step(&front, ns_per_unit, whole_ns, unit, k, bmi2);
+	time -= step(&front, ns_per_unit, whole_ns, &unit, k, bmi2);
 leave:
 	/* The event behind the last one that was carried out is not usual, or not even there. */
 	FLUSH_OTHER();
