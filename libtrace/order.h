@@ -76,12 +76,13 @@ struct etr__log;
 void etr__order_log(struct etr__order *o, struct etr__log *log);
 
 /*
- * Delivers events for as long as they come from the frontier's head and are usual; orderfast.c tells what that is.  There must be
- * a head, and nothing pending.  How many, from 0 on; whatever comes next is then for the rules.
+ * Delivers events, the usual ones (orderfast.c tells what that is) in its loop and those between by the rules, for as long as threads have
+ * some and nothing is pending.  There must be one, and nothing pending.  How many, from 0 on; whatever comes next is then for the
+ * rules.  A fault behind them is recorded, see stuck.
  */
 int etr__order_run(struct etr__order *o, struct etr_event *ev, int max);
 
-/* The same, but those that can be packed, with their contexts in that log. */
+/* The usual ones alone, for as long as they can be packed, with their contexts in that log. */
 struct etr__packed;
 int etr__order_run_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log);
 

@@ -4,8 +4,8 @@
  *
  * Nearly all events of a trace are of a dozen types, have small numbers and follow the rules.  For these, decoding and rule are fused
  * here: one loop runs along a cursor for as long as its events are the earliest, with the cursor's state in registers.  Whatever is
- * not usual (an unusual type or number, the end of a batch, an event that has to wait or breaks a rule) leaves the loop with nothing
- * of that event done; the rules in order-*.c, which are the truth about every event, then take it.  So a condition that is too strict
+ * not usual (an unusual type or number, the end of a batch, an event that has to wait or breaks a rule) is left with nothing of that
+ * event done; the rules in order-*.c, which are the truth about every event, then take it.  So a condition that is too strict
  * here costs time and nothing else; one that is too lax is a bug.
  *
  * An event may be delivered only if the next one of its thread can be decoded.  The loop carries an event out before it knows that
@@ -346,7 +346,7 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	const uint64_t gen = o->now->number;
 	const double ns_per_unit = f->ns_per_unit;
 	const int64_t unit = whole_ns ? (int64_t)ns_per_unit : 0;
-	const int64_t latest = o->next_sample_time < USUAL_TIME_MAX ? o->next_sample_time : USUAL_TIME_MAX;
+	int64_t latest = earlier(o->next_sample_time, USUAL_TIME_MAX);
 	int64_t last_time = o->last_time, event_time, time;
 	int64_t bound;			/* the loop stays in l up to here */
 	int64_t third = INT64_MIN;	/* there is a pair, and up to here nothing else comes; else INT64_MIN */
@@ -378,7 +378,7 @@ thread:
 	limit = l->c->end - LOOK_AHEAD;
 	/* Where it is not known whether the thread has a goroutine, gid says so. */
 	if (p > limit || !l->proc || cur->id != l->m->gid || time <= 0 || time > bound)
-		goto done;
+		goto by_rules;
 	if (packed) {
 		if (l->m->log_p != l->proc && !find_context(log, l->m, l->proc))
 			goto done;
@@ -508,12 +508,12 @@ later:
 	goto done;
 unusual:
 	if (third == INT64_MIN && p == l->c->at)
-		goto done;
+		goto by_rules;
 	FLUSH_OTHER();
 	leave_thread(l->m, cur);
 	if (can_decode(p, k, bmi2)) {
 		put_back(heads, p, time);
-		goto done;
+		goto by_rules;
 	}
 undecoded:
 	front = look(p, k, bmi2);
@@ -531,6 +531,20 @@ leave:
 	}
 	if (f->n && (packed ? out.e < last_packed : out.ev < last))
 		goto thread;
+	goto done;
+by_rules:
+	/* Called from here, since to leave and to come back takes longer than the event itself. */
+	third = INT64_MIN;
+	if (packed || out.ev == last)
+		goto done;
+	o->last_time = last_time;
+	if (etr__order_one(o, out.ev) == 1) {
+		out.ev++;
+		last_time = o->last_time;
+		latest = earlier(o->next_sample_time, USUAL_TIME_MAX);
+		if (f->n && o->npending == 0 && out.ev < last)
+			goto thread;
+	}
 done:
 	o->lost_pairs = lost;
 	o->last_time = last_time;
