@@ -112,7 +112,10 @@ INLINE struct front look(const uint8_t *p, const struct masks *k, bool bmi2)
 	return f;
 }
 
-/* How long before the event the one before it was; of a dt that takes more than eight bytes, anything that does not overflow. */
+/*
+ * How long before the event the one before it was; of a dt that takes eight bytes or more, anything that does not overflow: from 2^53 on,
+ * the rules' way, by floating point, is not exact.
+ */
 INLINE int64_t step(const struct front *f, double ns_per_unit, bool whole_ns, const int64_t *unit, const struct masks *k, bool bmi2)
 {
 	int64_t dt = (int64_t)number(f->w, f->dt, k, bmi2);
@@ -130,7 +133,7 @@ INLINE int64_t step(const struct front *f, double ns_per_unit, bool whole_ns, co
 struct numbers {
 	uint64_t a, b, c;
 	size_t behind;			/* how many bytes of the event lie behind its first two */
-	bool usual;			/* all that it has, dt too, take eight bytes at most; else the others mean nothing */
+	bool usual;			/* all that it has take eight bytes at most, and dt seven; else the others mean nothing */
 };
 
 /* The first n (0 to 3) numbers behind dt, which are all that the event has. */
@@ -156,15 +159,15 @@ INLINE struct numbers numbers(const struct front *f, int n, const struct masks *
 		upto = up_to_lowest(ends, bmi2);
 		v.c = number(f->w, upto ^ before, k, bmi2);
 	}
-	v.usual = ends != 0;
+	v.usual = (n > 0 ? ends : ends << 8) != 0;
 	v.behind = place_of_lowest(ends, bmi2) / 8;
 	return v;
 }
 
-/* Whether the event has n numbers, dt counted, within the eight bytes; of 0 numbers not. */
+/* Whether the event has n numbers, dt counted, within the eight bytes, and dt within seven; of 0 numbers not. */
 INLINE bool has_numbers(const struct front *f, unsigned n)
 {
-	return n - 1 < (unsigned)__builtin_popcountll(f->ends);
+	return n - 1 < (unsigned)__builtin_popcountll(f->ends) && f->dt != UINT64_MAX;
 }
 
 #endif
