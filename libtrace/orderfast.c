@@ -390,6 +390,13 @@ thread:
 	if (packed ? out.e == last_packed : out.ev == last)
 		goto done;
 dispatch:
+	/* Most are one of three, for which a question each takes less than the table. */
+	if (*p == WIRE_GO_UNBLOCK)
+		goto go_unblock;
+	if (*p == WIRE_GO_BLOCK)
+		goto go_block;
+	if (*p == WIRE_GO_START)
+		goto go_start;
 	switch (*p) {
 	case WIRE_GO_UNBLOCK:
 	go_unblock:
