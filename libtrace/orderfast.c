@@ -29,10 +29,7 @@
 
 #include "libtrace/eventlog.h"
 #include "libtrace/fastbits.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "libtrace/fastout.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
@@ -45,84 +42,9 @@
 /* The types that the loop knows. */
 enum { UNBLOCK, BLOCK, START, STOP, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP, USUAL_TYPES };
 
-/* Where events go: either whole ones, or packed ones of a log. */
-struct out {
-	struct etr_event *ev;
-	struct etr__packed *e;		/* NULL in code that is compiled for whole ones */
-	uint64_t word, tail;		/* of the packed one so far */
-};
-
-/*
- * What the loop costs is mostly its stores, so fields that lie side by side are stored together.
- */
-_Static_assert(offsetof(struct etr_event, g) == offsetof(struct etr_event, time) + 8, "time, g");
-_Static_assert(offsetof(struct etr_event, m) == offsetof(struct etr_event, p) + 8, "p, m");
+/* Fields that lie side by side are stored together, here as in fastout.h. */
 _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, "pid, id");
-_Static_assert(offsetof(struct etr_event, stack) == offsetof(struct etr_event, kind) + 4, "kind, resource, from, to, stack");
-_Static_assert(offsetof(struct etr_event, u.transition.stack) == offsetof(struct etr_event, u.transition.reason) + 4, "reason, stack");
 _Static_assert(offsetof(struct etr__g, bound) == offsetof(struct etr__g, status) + 4, "status, bound");
-
-#ifdef __SSE2__
-typedef __m128i two_words;
-
-INLINE two_words two(int64_t first, int64_t second)
-{
-	return _mm_set_epi64x(second, first);
-}
-#else
-typedef struct two_words { int64_t first, second; } two_words;
-
-INLINE two_words two(int64_t first, int64_t second)
-{
-	return (two_words){ first, second };
-}
-#endif
-
-INLINE void store_two(void *p, two_words w)
-{
-	memcpy(p, &w, sizeof(w));
-}
-
-INLINE void store_head(struct etr_event *ev, uint8_t kind, uint8_t resource, uint8_t from, uint8_t to, etr_stack_id stack)
-{
-	uint64_t word = (uint64_t)stack << 32 | (uint32_t)(kind | resource << 8 | from << 16 | to << 24);
-
-	memcpy(&ev->kind, &word, sizeof(word));
-}
-
-/* Memory that was read by another processor last has to come from there: early, for stores wait for each other. */
-#define EVENTS_AHEAD 96
-
-INLINE void prefetch_to_write(const struct etr__packed *e)
-{
-#ifdef __x86_64__
-	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)e));
-#else
-	__builtin_prefetch(e, 1);
-#endif
-}
-
-/* What of a packed event its kind makes; high is what stands behind g. */
-INLINE void pack(struct out *out, unsigned what, uint64_t id, uint64_t high)
-{
-	out->word = id << ETR__PACKED_ID | (uint64_t)what << ETR__PACKED_WHAT;
-	out->tail = high << ETR__PACKED_STACK;
-}
-
-/* A goroutine changes state.  The two stacks are where it happened, and that of the goroutine: the same one, or none. */
-INLINE void transition(struct out *out, bool packed, int64_t id, uint8_t from, uint8_t to, etr_stack_id stack, bool own, etr_string_id reason)
-{
-	uint64_t tail = (uint64_t)(own ? stack : 0) << 32 | reason;
-	struct etr_event *ev = out->ev;
-
-	if (packed) {
-		pack(out, ETR__WHAT(from, to) | (own ? ETR__WHAT_OWN_STACK : 0), (uint64_t)id, (uint64_t)reason << 16 | stack);
-		return;
-	}
-	store_head(ev, ETR_KIND_STATE_TRANSITION, ETR_RESOURCE_GOROUTINE, from, to, stack);
-	ev->u.transition.id = id;
-	memcpy(&ev->u.transition.reason, &tail, sizeof(tail));
-}
 
 /* A G's status and how many threads are bound to it, in one. */
 INLINE uint64_t load_status(const struct etr__g *g)
@@ -137,37 +59,6 @@ INLINE void change_status(struct etr__g *g, uint64_t was, uint32_t from, uint32_
 {
 	was += (uint64_t)to - from + ((uint64_t)(int64_t)bound << 32);
 	memcpy(&g->status, &was, sizeof(was));
-}
-
-/* A sweep begins or ends. */
-INLINE void sweep(struct out *out, bool packed, uint8_t kind, int64_t p, etr_stack_id stack, uint64_t swept, uint64_t reclaimed)
-{
-	struct etr_event *ev = out->ev;
-
-	if (packed) {
-		if (kind == ETR_KIND_RANGE_BEGIN)
-			pack(out, ETR__WHAT_SWEEP_BEGIN, 0, stack);
-		else
-			pack(out, ETR__WHAT_SWEEP_END, swept, reclaimed);
-		return;
-	}
-	store_head(ev, kind, ETR_RESOURCE_PROC, 0, 0, stack);
-	ev->u.range.id = p;
-	ev->u.range.name = ETR__STRING_SWEEP;
-	ev->u.range.nattrs = kind == ETR_KIND_RANGE_BEGIN ? 0 : 2;
-	ev->u.range.swept = swept;
-	ev->u.range.reclaimed = reclaimed;
-}
-
-INLINE void heap(struct out *out, bool packed, uint64_t value)
-{
-	if (packed) {
-		pack(out, ETR__WHAT_HEAP, value, value >> 32);
-		return;
-	}
-	store_head(out->ev, ETR_KIND_METRIC, 0, 0, 0, 0);
-	out->ev->u.metric.name = ETR__STRING_HEAP;
-	out->ev->u.metric.value = value;
 }
 
 #define USUAL(condition)                                                                                                         \
