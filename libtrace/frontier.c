@@ -178,6 +178,17 @@ static int undecodable(struct etr__frontier *f, struct etr__cursor *c)
 			      wire_specs[c->type].name);
 }
 
+/* The event at hand into the cursor, its dt apart; where it ends, or NULL where it cannot be decoded.  nargs is etr__nargs[] of its type. */
+static inline const uint8_t *decode(struct etr__cursor *c, unsigned nargs, uint64_t *dt)
+{
+	const uint8_t *p = wire_get_varint(c->at + 1, c->end, dt);
+
+	for (unsigned i = 1; p && i < nargs; i++)
+		p = wire_get_varint(p, c->end, &c->args[i - 1]);
+	c->decoded = true;
+	return p;
+}
+
 int etr__cursor_next(struct etr__frontier *f, struct etr__cursor *c)
 {
 	const uint8_t *p;
@@ -192,33 +203,23 @@ int etr__cursor_next(struct etr__frontier *f, struct etr__cursor *c)
 	}
 	if (__builtin_expect(c->time == 0, 0))
 		c->time = c->base;
-	p = c->at = c->p;
-	c->type = *p++;
+	c->at = c->p;
+	c->type = *c->at;
 	nargs = etr__nargs[c->type];
-	if (__builtin_expect(nargs == 0, 0))
-		return undecodable(f, c);
-	p = wire_get_varint(p, c->end, &dt);
-	for (unsigned i = 1; p && i < nargs; i++)
-		p = wire_get_varint(p, c->end, &c->args[i - 1]);
+	p = nargs ? decode(c, nargs, &dt) : NULL;
 	if (__builtin_expect(!p, 0))
 		return undecodable(f, c);
 	c->p = p;
-	c->decoded = true;
 	c->time = (int64_t)((uint64_t)c->time + (uint64_t)etr__units_to_ns(f->ns_per_unit, dt));
 	return 1;
 }
 
 void etr__cursor_decode(struct etr__cursor *c)
 {
-	const uint8_t *p = c->at;
 	uint64_t dt;
 
-	c->type = *p++;
-	p = wire_get_varint(p, c->end, &dt);
-	for (unsigned i = 1; p && i < etr__nargs[c->type]; i++)
-		p = wire_get_varint(p, c->end, &c->args[i - 1]);
-	c->p = p;
-	c->decoded = true;
+	c->type = *c->at;
+	c->p = decode(c, etr__nargs[c->type], &dt);
 }
 
 static size_t sift_up(struct etr__head *heap, size_t i)
@@ -231,20 +232,6 @@ static size_t sift_up(struct etr__head *heap, size_t i)
 	return i;
 }
 
-static void sift_down(struct etr__head *heap, size_t n, size_t i)
-{
-	struct etr__head h = heap[i];
-
-	for (size_t child; (child = 2 * i + 1) < n; i = child) {
-		if (child + 1 < n && heap[child + 1].time < heap[child].time)
-			child++;
-		if (heap[child].time >= h.time)
-			break;
-		heap[i] = heap[child];
-	}
-	heap[i] = h;
-}
-
 /* The thread's events have ended. */
 static void drop(struct etr__frontier *f, size_t i)
 {
@@ -255,13 +242,7 @@ static void drop(struct etr__frontier *f, size_t i)
 	heap[0] = heap[--f->n];
 	heap[f->n].time = INT64_MAX;
 	if (f->n)
-		sift_down(heap, f->n, 0);
-}
-
-void etr__frontier_settle(struct etr__frontier *f, size_t i)
-{
-	if (i == 0 || sift_up(f->heap, i) == i)
-		sift_down(f->heap, f->n, i);
+		etr__head_sink(heap, heap);
 }
 
 int etr__frontier_advance(struct etr__frontier *f, size_t i)
@@ -276,8 +257,8 @@ int etr__frontier_advance(struct etr__frontier *f, size_t i)
 		return 0;
 	}
 	h->time = h->cursor->time;
-	if (i > 0 || !etr__frontier_head_stays(f, h->time))
-		etr__frontier_settle(f, i);
+	if (i == 0 || sift_up(f->heap, i) == i)
+		etr__head_sink(f->heap, h);
 	return 0;
 }
 

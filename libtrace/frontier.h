@@ -102,22 +102,13 @@ static inline void etr__cursor_put(struct etr__cursor *c, const uint8_t *at, int
 /* The event of heap[i] was taken: puts the thread's next one in its place.  0 or a negative code. */
 int etr__frontier_advance(struct etr__frontier *f, size_t i);
 
-/* Whether the head is not later than those below it, and stays when its time has changed. */
-static inline bool etr__frontier_head_stays(const struct etr__frontier *f, int64_t time)
-{
-	return f->heap[1].time >= time && f->heap[2].time >= time;
-}
-
-/* Puts heap[i], whose time has changed, in its place. */
-void etr__frontier_settle(struct etr__frontier *f, size_t i);
-
 /*
- * The same of heap[0], whose time has not become less; heap is f's.  Which child is earlier nobody can guess, so that is no branch, while a
- * thread's next event mostly comes later than all others, so how far it sinks is guessed well.
+ * Lets *at, whose time has become later, sink to its place in the heap.  Which child is earlier nobody can guess, so that is no branch, while
+ * a thread's next event mostly comes later than all others, so how far it sinks is guessed well.
  */
-static inline __attribute__((always_inline)) void etr__frontier_settle_head(struct etr__head *heap)
+static inline __attribute__((always_inline)) void etr__head_sink(struct etr__head *heap, struct etr__head *at)
 {
-	struct etr__head head = heap[0], *at = heap;
+	struct etr__head head = *at;
 
 	for (;;) {
 		/* The first child is as far behind `at` as that is behind heap[-1]. */

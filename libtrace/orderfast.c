@@ -164,7 +164,7 @@ INLINE void put_back(struct etr__head *heads, const uint8_t *at, int64_t time)
 {
 	etr__cursor_put(heads[0].cursor, at, time);
 	heads[0].time = time;
-	etr__frontier_settle_head(heads);
+	etr__head_sink(heads, heads);
 }
 
 /* Whether the event at p can be decoded within eight bytes. */
