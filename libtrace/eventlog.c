@@ -258,11 +258,17 @@ static void range(struct etr_event *ev, uint8_t kind, uint32_t stack)
 	ev->u.range.swept = ev->u.range.reclaimed = 0;
 }
 
-/* What is no transition, its time and context set. */
-static __attribute__((noinline)) void unpack_other(const struct etr__packed *e, unsigned what, struct etr_event *ev)
+/* What is no transition, its time and context set.  Its last place. */
+static __attribute__((noinline)) const struct etr__packed *unpack_other(const struct etr__packed *e, unsigned what, struct etr_event *ev)
 {
 	ev->from = ev->to = 0;
 	switch (what) {
+	default:
+		ev->kind = (uint8_t)(what - ETR__WHAT_USER);
+		ev->resource = ETR_RESOURCE_NONE;
+		ev->stack = e->g_stack >> ETR__PACKED_STACK & 0xffff;
+		etr__log_user(ev, (etr_string_id)(e->dt_id >> ETR__PACKED_ID), e[1].dt_id, e[1].g_stack);
+		return e + 1;
 	case ETR__WHAT_SWEEP_BEGIN:
 		range(ev, ETR_KIND_RANGE_BEGIN, (uint32_t)(e->g_stack >> ETR__PACKED_STACK & 0xffff));
 		break;
@@ -280,6 +286,7 @@ static __attribute__((noinline)) void unpack_other(const struct etr__packed *e, 
 		ev->u.metric.value = e->dt_id >> ETR__PACKED_ID | e->g_stack >> ETR__PACKED_STACK << 32;
 		break;
 	}
+	return e;
 }
 
 int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *events, int max)
@@ -295,7 +302,6 @@ int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *ev
 	end = c->events + c->n;
 	if (end - e > max)
 		end = e + max;
-	log->at = (uint32_t)(end - c->events);
 	for (; e < end; e++, ev++) {
 		uint64_t word = e->dt_id, tail = e->g_stack, kinds, stacks;
 		unsigned what = word >> ETR__PACKED_WHAT & 0xff;
@@ -310,7 +316,7 @@ int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *ev
 			ev->g = (int64_t)(uint32_t)tail - 1;
 			memcpy(&ev->p, &log->contexts[word >> ETR__PACKED_CONTEXT & 0xff], sizeof(log->contexts[0]));
 			if (__builtin_expect(what >= ETR__WHAT_OTHERS, 0)) {
-				unpack_other(e, what, ev);
+				e = unpack_other(e, what, ev);
 			} else {
 				kinds = AT(forms[what].kinds, stack);
 				stacks = AT((uint32_t)(tail >> ETR__PACKED_REASON), stack & forms[what].own);
@@ -322,6 +328,7 @@ int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *ev
 		before = time > before ? time : (int64_t)((uint64_t)before + 1);
 		ev->time = before;
 	}
+	log->at = (uint32_t)(e - c->events);
 	log->time = time;
 	*last_time = before;
 	return (int)(ev - events);

@@ -3,8 +3,8 @@
  * eventlog.h - events of one generation, written by one thread and read later by another.
  *
  * A generation has millions of events, and what they take in memory is what writing and reading them costs.  So an event of a usual
- * kind with small numbers, as nearly all are, is packed into 16 bytes.  Any other is kept whole, in its place.  The fast loop of
- * orderfast.c writes packed events itself, between etr__log_room() and etr__log_filled().
+ * kind with small numbers, as nearly all are, is packed into 16 bytes, or 32 where it is a program's own word.  Any other is kept whole, in
+ * its place.  The fast loop of orderfast.c writes packed events itself, between etr__log_room() and etr__log_filled().
  */
 #ifndef LIBTRACE_EVENTLOG_H
 #define LIBTRACE_EVENTLOG_H
@@ -23,6 +23,7 @@ struct etr__packed {
 	uint64_t dt_id;
 	/* g plus one, 32 bits; stack, 16; reason, 16. */
 	uint64_t g_stack;
+	/* Of what takes two places, the second has a and b of etr__log_user(). */
 };
 #define ETR__PACKED_DT_MAX 0xffff
 #define ETR__PACKED_IDS 0x10000	/* of stacks and strings */
@@ -37,7 +38,8 @@ struct etr__packed {
 #define ETR__WHAT_OWN_STACK 0x40
 #define ETR__WHAT(from, to) ((unsigned)(from) << 3 | (unsigned)(to))
 /* And those that are none; no processor has a stack of its own. */
-#define ETR__WHAT_OTHERS 0xfc
+#define ETR__WHAT_OTHERS 0xc0
+#define ETR__WHAT_USER 0xc0	/* and the kind, TASK_BEGIN to LOG; id: type or category; a place more, see etr__log_user() */
 #define ETR__WHAT_SWEEP_END 0xfc	/* id: swept; stack and reason: reclaimed */
 #define ETR__WHAT_SWEEP_BEGIN 0xfd
 #define ETR__WHAT_HEAP 0xfe		/* id: low half of the value; stack and reason: high half */
@@ -89,10 +91,10 @@ void etr__log_clear(struct etr__log *log);
  */
 int etr__log_add(struct etr__log *log, const struct etr_event *ev, struct etr_event **kept);
 
-/* Where to put up to *n packed events, at least one; NULL when out of memory. */
+/* Where there are *n places for packed events, at least one; NULL when out of memory. */
 struct etr__packed *etr__log_room(struct etr__log *log, int *n);
 
-/* So many were put there, of which the last was at that time. */
+/* So many places were filled, and the last event was at that time. */
 void etr__log_filled(struct etr__log *log, int n, int64_t time);
 
 /* The number of a context, or -1: there are too many. */
@@ -100,6 +102,32 @@ int etr__log_context(struct etr__log *log, int64_t p, int64_t m);
 
 /* When all is written, and before anything is read. */
 void etr__log_rewind(struct etr__log *log);
+
+/*
+ * What a program says of itself: a is the task; b the parent of one that begins or ends, the message of a log; the name is a type or category.
+ * The kind is set.
+ */
+static inline __attribute__((always_inline)) void etr__log_user(struct etr_event *ev, etr_string_id name, uint64_t a, uint64_t b)
+{
+	switch (ev->kind) {
+	case ETR_KIND_TASK_BEGIN:
+	case ETR_KIND_TASK_END:
+		ev->u.task.id = a;
+		ev->u.task.parent = b;
+		ev->u.task.type = name;
+		break;
+	case ETR_KIND_REGION_BEGIN:
+	case ETR_KIND_REGION_END:
+		ev->u.region.task = a;
+		ev->u.region.type = name;
+		break;
+	case ETR_KIND_LOG:
+		ev->u.log.task = a;
+		ev->u.log.category = name;
+		ev->u.log.message = (etr_string_id)b;
+		break;
+	}
+}
 
 /* The next ones, max at most, and how many, 0 at the end; their times made to increase from *last_time on.  Each is read once. */
 int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *events, int max);

@@ -77,7 +77,7 @@ INLINE uint64_t without_lowest(uint64_t x, bool bmi2)
 	return x & (x - 1);
 }
 
-/* Which bit is the lowest that is set. */
+/* Which bit is the lowest that is set; of none 64 with BMI2. */
 INLINE size_t place_of_lowest(uint64_t x, bool bmi2)
 {
 #ifdef __x86_64__
@@ -131,16 +131,16 @@ INLINE int64_t step(const struct front *f, double ns_per_unit, bool whole_ns, co
 
 /* Numbers of an event behind its dt. */
 struct numbers {
-	uint64_t a, b, c;
+	uint64_t a, b, c, d;
 	size_t behind;			/* how many bytes of the event lie behind its first two */
-	bool usual;			/* all that it has take eight bytes at most, and dt seven; else the others mean nothing */
+	bool usual;			/* they lie where they are looked for, and dt takes seven bytes at most; else the others mean nothing */
 };
 
-/* The first n (0 to 3) numbers behind dt, which are all that the event has. */
+/* The first n (0 to 3) numbers behind dt, which are all that the event has, all in eight bytes with dt. */
 INLINE struct numbers numbers(const struct front *f, int n, const struct masks *k, bool bmi2)
 {
 	uint64_t ends = f->ends, upto, before = f->dt;
-	struct numbers v = { 0, 0, 0, 0, false };
+	struct numbers v;
 
 	if (n > 0) {
 		ends = without_lowest(ends, bmi2);
@@ -161,6 +161,28 @@ INLINE struct numbers numbers(const struct front *f, int n, const struct masks *
 	}
 	v.usual = (n > 0 ? ends : ends << 8) != 0;
 	v.behind = place_of_lowest(ends, bmi2) / 8;
+	return v;
+}
+
+INLINE struct numbers numbers_at(const uint8_t *p, int n, const struct masks *k, bool bmi2)
+{
+	struct front f = look(p, k, bmi2);
+
+	return numbers(&f, n, k, bmi2);
+}
+
+/* The same of an event that has four: eight bytes hold dt and the first, the eight bytes behind those the others. */
+INLINE struct numbers four_numbers(const uint8_t *p, const struct masks *k, bool bmi2)
+{
+	struct numbers v = numbers_at(p, 1, k, bmi2), rest;
+	struct front f = look(p + 1 + v.behind, k, bmi2);
+
+	rest = numbers(&f, 2, k, bmi2);
+	v.b = number(f.w, f.dt, k, bmi2);
+	v.c = rest.a;
+	v.d = rest.b;
+	v.usual = v.usual && rest.usual;
+	v.behind += 1 + rest.behind;
 	return v;
 }
 

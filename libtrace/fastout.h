@@ -119,6 +119,20 @@ INLINE void sweep(struct out *out, bool packed, uint8_t kind, int64_t p, etr_sta
 	ev->u.range.reclaimed = reclaimed;
 }
 
+/* What a program says of itself, as eventlog.h has it: two places in the log. */
+INLINE void user(struct out *out, bool packed, uint8_t kind, etr_stack_id stack, etr_string_id name, uint64_t a, uint64_t b)
+{
+	struct etr_event *ev = out->ev;
+
+	if (packed) {
+		pack(out, ETR__WHAT_USER + kind, name, stack);
+		out->e[1] = (struct etr__packed){ a, b };
+		return;
+	}
+	store_head(ev, kind, 0, 0, 0, stack);
+	etr__log_user(ev, name, a, b);
+}
+
 INLINE void heap(struct out *out, bool packed, uint64_t value)
 {
 	if (packed) {

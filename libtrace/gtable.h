@@ -23,7 +23,7 @@ struct etr__seq {
 	uint64_t gen, n;
 };
 
-static inline bool etr__seq_fits(const struct etr__seq *now, uint64_t gen, uint64_t n)
+static inline __attribute__((always_inline)) bool etr__seq_fits(const struct etr__seq *now, uint64_t gen, uint64_t n)
 {
 	return now->gen == gen && n == now->n + 1;
 }
@@ -72,7 +72,7 @@ void etr__gtable_free(struct etr__gtable *t);
 struct etr__g *etr__gtable_find_far(const struct etr__gtable *t, int64_t id);
 
 /* The G of that id, forgotten or not; &etr__no_g if there is none. */
-static inline struct etr__g *etr__gtable_find(const struct etr__gtable *t, int64_t id)
+static inline __attribute__((always_inline)) struct etr__g *etr__gtable_find(const struct etr__gtable *t, int64_t id)
 {
 	struct etr__g *g = t->near[(uint64_t)id & t->mask];
 

@@ -103,6 +103,11 @@ void etr__guess_pop(struct etr__guess *guess, int64_t g, uint64_t task, etr_stri
 	PUSH(guess, guess->pops, (struct etr__pop){ g, task, depth, name });
 }
 
+void etr__guess_task(struct etr__guess *guess, uint64_t id)
+{
+	PUSH(guess, guess->tasks, id);
+}
+
 /* Not the first.  It may be told behind its end, which a first generation may. */
 static void told_again(struct etr__guess *guess, const struct etr_event *ev)
 {
@@ -208,9 +213,6 @@ static void note(struct etr__guess *guess, struct etr_event *ev)
 			note_collector(guess, ev);
 		else
 			note_range(guess, ev);
-		break;
-	case ETR_KIND_TASK_BEGIN:
-		PUSH(guess, guess->tasks, ev->u.task.id);
 		break;
 	case ETR_KIND_TASK_END:
 		/* One that has neither may be known; then it is not found elsewhere. */

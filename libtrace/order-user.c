@@ -52,10 +52,29 @@ int etr__rule_experimental(struct etr__order *o, struct etr__cursor *c, struct e
 	return 1;
 }
 
+int etr__order_begin_task(struct etr__order *o, uint64_t id, uint64_t parent, etr_string_id type)
+{
+	struct etr__name *name;
+
+	if (etr__model_task(&o->model, id))
+		return 0;
+	name = etr__name_of_string(&o->model, &o->now->tables.strings[type]);
+	if (!name)
+		return -1;
+	name->string_gen = o->now->load_no;
+	name->string = type;
+	if (etr__model_add_task(&o->model, id, parent, name) != 0) {
+		etr__name_put(&o->model, name);
+		return -1;
+	}
+	if (o->guess)
+		etr__guess_task(o->guess, id);
+	return 1;
+}
+
 int etr__rule_task_begin(struct etr__order *o, struct etr__cursor *c, struct etr_event *out)
 {
 	uint64_t id = c->args[0], parent = c->args[1] ? c->args[1] : ETR_NO_TASK;
-	struct etr__name *name;
 	int rc = etr__need(o, c, ETR__NEED_ALL);
 
 	if (rc < 0)
@@ -66,12 +85,7 @@ int etr__rule_task_begin(struct etr__order *o, struct etr__cursor *c, struct etr
 	rc = etr__string_arg(o, c, 2, &out->u.task.type);
 	if (rc < 0)
 		return rc;
-	name = etr__name_of_string(&o->model, &o->now->tables.strings[out->u.task.type]);
-	if (!name)
-		return etr__fault_nomem(o->fault);
-	name->string_gen = o->now->load_no;
-	name->string = out->u.task.type;
-	if (etr__model_add_task(&o->model, id, parent, name) != 0)
+	if (etr__order_begin_task(o, id, parent, out->u.task.type) < 0)
 		return etr__fault_nomem(o->fault);
 	out->u.task.id = id;
 	out->u.task.parent = parent;

@@ -26,6 +26,13 @@
 /* How usual events are delivered: by the rules like all others, or in the fast loop, with BMI2's bit extraction or without. */
 enum etr__path { ETR__PATH_RULES, ETR__PATH_LOOP, ETR__PATH_LOOP_BMI2 };
 
+/* How long the last event of a usual type was: its bytes but for two; and what that adds to usual[]. */
+struct etr__size {
+	uint64_t behind, more;
+};
+#define ETR__SIZE_UNKNOWN 64
+#define ETR__USUAL_TYPES 14
+
 /* One ordering: a generation at hand, the model that its events move, and what has been delivered.  It belongs to one thread. */
 struct etr__order {
 	uint64_t usual[256];		/* wire events that are not in counts and bytes yet: ETR__ONE_MORE each, and their bytes */
@@ -36,7 +43,8 @@ struct etr__order {
 	enum etr__path path;		/* etr__order_best_path(), but in tests */
 	bool stuck;			/* the fault was recorded behind events that were delivered; it is next */
 	struct etr__guess *guess;	/* NULL: the model is the true one */
-	unsigned lost_pairs;		/* orderfast.c's */
+	unsigned lost_pairs;		/* orderfast.c's, as is the next */
+	struct etr__size sizes[ETR__USUAL_TYPES];
 	uint64_t last_number;		/* the highest of the generations that have begun */
 	int64_t last_time;		/* of the event delivered last */
 	int64_t next_sample_time;	/* ns; INT64_MAX: none, or none that could be earlier than an event */
@@ -47,7 +55,7 @@ struct etr__order {
 };
 
 #define ETR__ONE_MORE ((uint64_t)1 << 24)
-#define ETR__MAX_USUAL (1 << 20)	/* of 9 bytes at most */
+#define ETR__MAX_USUAL (1 << 19)	/* of 17 bytes at most */
 
 /* Brings counts and bytes up to date. */
 void etr__order_count(struct etr__order *o);
@@ -82,7 +90,7 @@ void etr__order_log(struct etr__order *o, struct etr__log *log);
  */
 int etr__order_run(struct etr__order *o, struct etr_event *ev, int max);
 
-/* The usual ones alone, for as long as they can be packed, with their contexts in that log. */
+/* The usual ones alone, for as long as they can be packed, with their contexts in that log.  How many places they take. */
 struct etr__packed;
 int etr__order_run_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log);
 
@@ -114,6 +122,9 @@ int etr__order_fault(struct etr__order *o, const struct etr__cursor *c, int code
 /* What an event's context must have. */
 enum { ETR__NEED_M = 1, ETR__NEED_P = 2, ETR__NEED_G = 4, ETR__NEED_NO_G = 8 };
 #define ETR__NEED_ALL (ETR__NEED_M | ETR__NEED_P | ETR__NEED_G)
+
+/* A task begins: 1; 0 and nothing done where there is one of that id; -1 when out of memory. */
+int etr__order_begin_task(struct etr__order *o, uint64_t id, uint64_t parent, etr_string_id type);
 
 /* The long form of etr__need. */
 int etr__need_fault(struct etr__order *o, const struct etr__cursor *c, int need) __attribute__((cold));

@@ -33,32 +33,38 @@
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
-/* How far behind an event's type byte the loop may look. */
-#define LOOK_AHEAD 18
+/* How many bytes the loop may look at from an event's type byte on: of one of 17 those, and of the next one nine. */
+#define LOOK_AHEAD 26
 
 /* Times up to here cannot overflow by a step of eight bytes, which hold less than 2^56 units of at most 2^6 ns. */
 #define USUAL_TIME_MAX (((int64_t)1 << 62) - 1)
 
 /* The types that the loop knows. */
-enum { UNBLOCK, BLOCK, START, STOP, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP, USUAL_TYPES };
+enum {
+	UNBLOCK, BLOCK, START, STOP, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP,
+	TASK_BEGIN, TASK_END, REGION_BEGIN, REGION_END, LOG,
+	NTYPES
+};
+_Static_assert(NTYPES == ETR__USUAL_TYPES, "sizes");
 
 /* Fields that lie side by side are stored together, here as in fastout.h. */
 _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, "pid, id");
 _Static_assert(offsetof(struct etr__g, bound) == offsetof(struct etr__g, status) + 4, "status, bound");
 
 /* A G's status and how many threads are bound to it, in one. */
-INLINE uint64_t load_status(const struct etr__g *g)
+#define STATUS(status, bound) ((uint64_t)(bound) << 32 | (status))
+
+INLINE bool has_status(const struct etr__g *g, uint64_t status)
 {
 	uint64_t word;
 
 	memcpy(&word, &g->status, sizeof(word));
-	return word;
+	return word == status;
 }
 
-INLINE void change_status(struct etr__g *g, uint64_t was, uint32_t from, uint32_t to, int bound)
+INLINE void set_status(struct etr__g *g, uint64_t status)
 {
-	was += (uint64_t)to - from + ((uint64_t)(int64_t)bound << 32);
-	memcpy(&g->status, &was, sizeof(was));
+	memcpy(&g->status, &status, sizeof(status));
 }
 
 #define USUAL(condition)                                                                                                         \
@@ -73,17 +79,20 @@ INLINE void change_status(struct etr__g *g, uint64_t was, uint32_t from, uint32_
  * Where the next event begins is known after some 13 cycles, and with that where the one after it begins, and so on, which is longer than
  * all the rest takes.  But events of a type mostly have the size of the one before.  So the next one is looked for there, and only
  * whether that was right has to be found out, by a branch that is guessed well.  The compiler must not see that both ways lead to
- * the same place.
+ * the same place.  With BMI2 an event of up to three numbers that is not usual has a size that no usual one has (its `behind` is 8, or 7 where
+ * there is no number), so that the same branch tells; elsewhere it is asked for before.
  */
 #define ARGS(type, n)                                                                                                            \
 	do {                                                                                                                     \
-		front = look(p, k, bmi2);                                                                                        \
-		v = numbers(&front, n, k, bmi2);                                                                                 \
-		USUAL(v.usual);                                                                                                  \
-		next = p + 2 + behind[type];                                                                                     \
+		v = (n) > 3 ? four_numbers(p, k, bmi2) : numbers_at(p, n, k, bmi2);                                              \
+		if (!bmi2 || (n) > 3)                                                                                            \
+			USUAL(v.usual);                                                                                          \
+		next = p + 2 + o->sizes[type].behind;                                                                            \
 		__asm__("" : "+r"(next));                                                                                        \
-		if (__builtin_expect(v.behind != behind[type], 0)) {                                                             \
-			behind[type] = v.behind;                                                                                 \
+		if (__builtin_expect(v.behind != o->sizes[type].behind, 0)) {                                                    \
+			USUAL(v.usual);                                                                                          \
+			o->sizes[type].behind = v.behind;                                                                        \
+			o->sizes[type].more = ETR__ONE_MORE + 2 + v.behind;                                                      \
 			next = p + 2 + v.behind;                                                                                 \
 			__asm__ volatile("");                                                                                    \
 		}                                                                                                                \
@@ -97,13 +106,16 @@ INLINE void change_status(struct etr__g *g, uint64_t was, uint32_t from, uint32_
 	} while (0)
 
 /* The event of that type is carried out; mostly follows one of the type `follower`, whose code is at `label`. */
-#define NEXT(type, follower, label)                                                                                              \
+#define NEXT(index, type, follower, label) NEXT_BEHIND(1, index, type, follower, label)
+
+/* It may take several places in the log. */
+#define NEXT_BEHIND(places, index, type, follower, label)                                                                        \
 	do {                                                                                                                     \
 		if (packed) {                                                                                                    \
 			prefetch_to_write(out.e + EVENTS_AHEAD);                                                                 \
 			out.e->dt_id = out.word | log_context | ((uint64_t)event_time - (uint64_t)last_time);                    \
 			out.e->g_stack = out.tail | (uint64_t)(cur->id + 1);                                                     \
-			out.e++;                                                                                                 \
+			out.e += (places);                                                                                       \
 		} else {                                                                                                         \
 			store_two(&out.ev->time, two(event_time, cur->id));                                                      \
 			store_two(&out.ev->p, context);                                                                          \
@@ -111,14 +123,14 @@ INLINE void change_status(struct etr__g *g, uint64_t was, uint32_t from, uint32_
 		}                                                                                                                \
 		last_time = event_time;                                                                                          \
 		cur = next_cur;                                                                                                  \
-		o->usual[type] += ETR__ONE_MORE + 2 + v.behind;                                                                  \
+		o->usual[type] += o->sizes[index].more;                                                                          \
 		p = next;                                                                                                        \
 		if (__builtin_expect(p > limit, 0))                                                                              \
 			goto leave;                                                                                              \
 		time = next_time;                                                                                                \
 		if (__builtin_expect(time > bound, 0))                                                                           \
 			goto later;                                                                                              \
-		if (__builtin_expect(packed ? out.e == last_packed : out.ev == last, 0))                                         \
+		if (__builtin_expect(FULL, 0))                                                                                   \
 			goto unusual;                                                                                            \
 		if (*p == (follower))                                                                                            \
 			goto label;                                                                                              \
@@ -126,19 +138,25 @@ INLINE void change_status(struct etr__g *g, uint64_t was, uint32_t from, uint32_
 	} while (0)
 
 /* The context's G must have that status. */
-#define CURRENT_G(state)                                                                                                         \
-	do {                                                                                                                     \
-		was = load_status(cur);                                                                                          \
-		USUAL((uint32_t)was == (state));                                                                                 \
-	} while (0)
+#define CURRENT_G(state) USUAL(has_status(cur, STATUS(state, 1)))
 
 /* The G that is named must have that status, and the event be the next of it. */
 #define NAMED_G(name, state, no)                                                                                                 \
 	do {                                                                                                                     \
 		g = etr__gtable_find(&o->model.gs, (int64_t)(name));                                                             \
-		was = load_status(g);                                                                                            \
-		USUAL((uint32_t)was == (state) && etr__seq_fits(&g->seq, gen, no));                                              \
+		USUAL(has_status(g, STATUS(state, 0)) && etr__seq_fits(&g->seq, gen, no));                                       \
 		g->seq.n = (no);                                                                                                 \
+	} while (0)
+
+/* The context's G does not run any more. */
+#define OFF(status, state)                                                                                                       \
+	do {                                                                                                                     \
+		CURRENT_G(WIRE_G_RUNNING);                                                                                       \
+		USUAL(v.a < t->nstring_of && v.b < t->nstack_of);                                                                \
+		set_status(cur, STATUS(status, 0));                                                                              \
+		stack = t->stack_of[v.b];                                                                                        \
+		transition(&out, packed, cur->id, ETR_STATE_RUNNING, state, stack, true, t->string_of[v.a]);                     \
+		next_cur = &etr__no_g;                                                                                           \
 	} while (0)
 
 /* Finds what the log calls the thread with that processor.  False: it has too many names already. */
@@ -167,12 +185,51 @@ INLINE void put_back(struct etr__head *heads, const uint8_t *at, int64_t time)
 	etr__head_sink(heads, heads);
 }
 
-/* Whether the event at p can be decoded within eight bytes. */
+/* Whether the event at p can be decoded within eight bytes, or as the loop does it. */
 INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
 {
 	struct front f = look(p, k, bmi2);
+	unsigned n = etr__nargs[*p];
 
-	return has_numbers(&f, etr__nargs[*p]);
+	return has_numbers(&f, n) || (n == 5 && four_numbers(p, k, bmi2).usual);
+}
+
+/* A region begins on g, or the innermost one that is open there ends.  False, and nothing done, where that is not usual. */
+INLINE bool begin_region(struct etr__g *g, uint64_t task, struct etr__name *name)
+{
+	if (!name || g->nregions == g->capregions)
+		return false;
+	name->refs++;
+	g->regions[g->nregions++] = (struct etr__region){ task, name };
+	return true;
+}
+
+INLINE bool end_region(struct etr__g *g, uint64_t task, struct etr__name *name)
+{
+	const struct etr__region *inner;
+
+	if (!name || g->nregions == 0)
+		return false;
+	inner = &g->regions[g->nregions - 1];
+	if (inner->task != task || inner->name != name)
+		return false;
+	/* The string holds it, too. */
+	name->refs--;
+	g->nregions--;
+	return true;
+}
+
+/* A task ends whose name is in the generation's tables already, as `name`. */
+static __attribute__((noinline)) bool end_task(struct etr__order *o, uint64_t id, uint64_t *parent, etr_string_id *name)
+{
+	struct etr__task *task = etr__model_task(&o->model, id);
+
+	if (!task || task->name->string_gen != o->now->load_no || task->name->len == 0)
+		return false;
+	*parent = task->parent;
+	*name = task->name->string;
+	etr__model_forget_task(&o->model, id, task);
+	return true;
 }
 
 /*
@@ -207,6 +264,15 @@ INLINE int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Leaves this lane; the caller sets out from l. */
+#define OTHER_LANE()                                                                                                             \
+	do {                                                                                                                     \
+		l->p = p;                                                                                                        \
+		l->time = time;                                                                                                  \
+		l->cur = cur;                                                                                                    \
+		swap = l, l = other, other = swap;                                                                               \
+	} while (0)
+
 /* The heap and the other lane's thread are told how far that one is, if there is one. */
 #define FLUSH_OTHER()                                                                                                            \
 	do {                                                                                                                     \
@@ -219,6 +285,10 @@ INLINE int64_t earlier(int64_t a, int64_t b)
 		}                                                                                                                \
 	} while (0)
 
+/* In the log; elsewhere each event takes one place, and there is one. */
+#define HAS_ROOM(places) (!packed || last_packed - out.e >= (places))
+
+#define FULL (packed ? out.e == last_packed : out.ev == last)
 #define DONE (packed ? (int)(out.e - first_packed) : (int)(out.ev - events))
 
 /*
@@ -252,8 +322,8 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	int64_t next_time;
 	struct etr__g *g, *next_cur;
 	etr_stack_id stack;
-	uint64_t was;
-	size_t behind[USUAL_TYPES] = { 0 };	/* numbers.behind of the last event of each type */
+	etr_string_id name;
+	uint64_t parent;
 	const struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
 
 	if (!f->usual_clock)
@@ -278,7 +348,7 @@ thread:
 	l->limit = limit;
 	memcpy(&context, &l->m->pid, sizeof(context));
 	l->context = context;
-	if (packed ? out.e == last_packed : out.ev == last)
+	if (FULL)
 		goto done;
 dispatch:
 	/* Most are one of three, for which a question each takes less than the table. */
@@ -294,37 +364,27 @@ dispatch:
 		ARGS(UNBLOCK, 3);
 		USUAL(v.c < t->nstack_of);
 		NAMED_G(v.a, WIRE_G_WAITING, v.b);
-		change_status(g, was, WIRE_G_WAITING, WIRE_G_RUNNABLE, 0);
+		set_status(g, STATUS(WIRE_G_RUNNABLE, 0));
 		transition(&out, packed, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], false, 0);
-		NEXT(WIRE_GO_UNBLOCK, WIRE_GO_BLOCK, go_block);
+		NEXT(UNBLOCK, WIRE_GO_UNBLOCK, WIRE_GO_BLOCK, go_block);
 	case WIRE_GO_BLOCK:
 	go_block:
 		ARGS(BLOCK, 2);
-		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
-		change_status(cur, was, WIRE_G_RUNNING, WIRE_G_WAITING, -1);
-		stack = t->stack_of[v.b];
-		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_WAITING, stack, true, t->string_of[v.a]);
-		next_cur = &etr__no_g;
-		NEXT(WIRE_GO_BLOCK, WIRE_GO_START, go_start);
+		OFF(WIRE_G_WAITING, ETR_STATE_WAITING);
+		NEXT(BLOCK, WIRE_GO_BLOCK, WIRE_GO_START, go_start);
 	case WIRE_GO_START:
 	go_start:
 		ARGS(START, 2);
 		USUAL(cur == &etr__no_g);
 		NAMED_G(v.a, WIRE_G_RUNNABLE, v.b);
-		change_status(g, was, WIRE_G_RUNNABLE, WIRE_G_RUNNING, 1);
+		set_status(g, STATUS(WIRE_G_RUNNING, 1));
 		transition(&out, packed, (int64_t)v.a, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, 0, false, 0);
 		next_cur = g;
-		NEXT(WIRE_GO_START, WIRE_GO_UNBLOCK, go_unblock);
+		NEXT(START, WIRE_GO_START, WIRE_GO_UNBLOCK, go_unblock);
 	case WIRE_GO_STOP:
 		ARGS(STOP, 2);
-		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(v.a < t->nstring_of && v.b < t->nstack_of);
-		change_status(cur, was, WIRE_G_RUNNING, WIRE_G_RUNNABLE, -1);
-		stack = t->stack_of[v.b];
-		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, stack, true, t->string_of[v.a]);
-		next_cur = &etr__no_g;
-		NEXT(WIRE_GO_STOP, WIRE_GO_START, go_start);
+		OFF(WIRE_G_RUNNABLE, ETR_STATE_RUNNABLE);
+		NEXT(STOP, WIRE_GO_STOP, WIRE_GO_START, go_start);
 	case WIRE_GO_SYSCALL_BEGIN:
 	go_syscall_begin:
 		ARGS(SYSCALL_BEGIN, 2);
@@ -332,38 +392,77 @@ dispatch:
 		USUAL(etr__seq_fits(&l->proc->seq, gen, v.a) && v.b < t->nstack_of);
 		l->proc->seq.n = v.a;
 		l->proc->status = WIRE_P_SYSCALL;
-		change_status(cur, was, WIRE_G_RUNNING, WIRE_G_SYSCALL, 0);
+		set_status(cur, STATUS(WIRE_G_SYSCALL, 1));
 		stack = t->stack_of[v.b];
 		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, stack, true, 0);
-		NEXT(WIRE_GO_SYSCALL_BEGIN, WIRE_GO_SYSCALL_END, go_syscall_end);
+		NEXT(SYSCALL_BEGIN, WIRE_GO_SYSCALL_BEGIN, WIRE_GO_SYSCALL_END, go_syscall_end);
 	case WIRE_GO_SYSCALL_END:
 	go_syscall_end:
 		ARGS(SYSCALL_END, 0);
 		CURRENT_G(WIRE_G_SYSCALL);
 		USUAL(l->proc->status == WIRE_P_SYSCALL);
 		l->proc->status = WIRE_P_RUNNING;
-		change_status(cur, was, WIRE_G_SYSCALL, WIRE_G_RUNNING, 0);
+		set_status(cur, STATUS(WIRE_G_RUNNING, 1));
 		transition(&out, packed, cur->id, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, 0, false, 0);
-		NEXT(WIRE_GO_SYSCALL_END, WIRE_GO_SYSCALL_BEGIN, go_syscall_begin);
+		NEXT(SYSCALL_END, WIRE_GO_SYSCALL_END, WIRE_GO_SYSCALL_BEGIN, go_syscall_begin);
 	case WIRE_GC_SWEEP_BEGIN:
 	gc_sweep_begin:
 		ARGS(SWEEP_BEGIN, 1);
 		USUAL(!l->proc->sweeping && v.a < t->nstack_of && (!packed || l->proc->sweep_noted));
 		l->proc->sweeping = true;
 		sweep(&out, packed, ETR_KIND_RANGE_BEGIN, l->proc->id, t->stack_of[v.a], 0, 0);
-		NEXT(WIRE_GC_SWEEP_BEGIN, WIRE_GC_SWEEP_END, gc_sweep_end);
+		NEXT(SWEEP_BEGIN, WIRE_GC_SWEEP_BEGIN, WIRE_GC_SWEEP_END, gc_sweep_end);
 	case WIRE_GC_SWEEP_END:
 	gc_sweep_end:
 		ARGS(SWEEP_END, 2);
 		USUAL(l->proc->sweeping && (!packed || (v.a | v.b) >> 32 == 0));
 		l->proc->sweeping = false;
 		sweep(&out, packed, ETR_KIND_RANGE_END, l->proc->id, 0, v.a, v.b);
-		NEXT(WIRE_GC_SWEEP_END, WIRE_GC_SWEEP_BEGIN, gc_sweep_begin);
+		NEXT(SWEEP_END, WIRE_GC_SWEEP_END, WIRE_GC_SWEEP_BEGIN, gc_sweep_begin);
 	case WIRE_HEAP_ALLOC:
 	heap_alloc:
 		ARGS(HEAP, 1);
 		heap(&out, packed, v.a);
-		NEXT(WIRE_HEAP_ALLOC, WIRE_HEAP_ALLOC, heap_alloc);
+		NEXT(HEAP, WIRE_HEAP_ALLOC, WIRE_HEAP_ALLOC, heap_alloc);
+	case WIRE_USER_TASK_BEGIN:
+		ARGS(TASK_BEGIN, 4);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(v.c < t->nstring_of && v.d < t->nstack_of && HAS_ROOM(2));
+		USUAL(etr__order_begin_task(o, v.a, v.b ? v.b : ETR_NO_TASK, t->string_of[v.c]) == 1);
+		user(&out, packed, ETR_KIND_TASK_BEGIN, t->stack_of[v.d], t->string_of[v.c], v.a, v.b ? v.b : ETR_NO_TASK);
+		NEXT_BEHIND(2, TASK_BEGIN, WIRE_USER_TASK_BEGIN, WIRE_USER_REGION_BEGIN, region_begin);
+	case WIRE_USER_TASK_END:
+	task_end:
+		ARGS(TASK_END, 2);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(v.b < t->nstack_of && HAS_ROOM(2) && end_task(o, v.a, &parent, &name));
+		user(&out, packed, ETR_KIND_TASK_END, t->stack_of[v.b], name, v.a, parent);
+		NEXT_BEHIND(2, TASK_END, WIRE_USER_TASK_END, WIRE_GO_BLOCK, go_block);
+	case WIRE_USER_REGION_BEGIN:
+	region_begin:
+		ARGS(REGION_BEGIN, 3);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(v.b < t->nstring_of && v.c < t->nstack_of && HAS_ROOM(2));
+		name = t->string_of[v.b];
+		USUAL(begin_region(cur, v.a, t->strings[name].name));
+		user(&out, packed, ETR_KIND_REGION_BEGIN, t->stack_of[v.c], name, v.a, 0);
+		NEXT_BEHIND(2, REGION_BEGIN, WIRE_USER_REGION_BEGIN, WIRE_USER_LOG, user_log);
+	case WIRE_USER_REGION_END:
+	region_end:
+		ARGS(REGION_END, 3);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(v.b < t->nstring_of && v.c < t->nstack_of && HAS_ROOM(2));
+		name = t->string_of[v.b];
+		USUAL(end_region(cur, v.a, t->strings[name].name));
+		user(&out, packed, ETR_KIND_REGION_END, t->stack_of[v.c], name, v.a, 0);
+		NEXT_BEHIND(2, REGION_END, WIRE_USER_REGION_END, WIRE_USER_TASK_END, task_end);
+	case WIRE_USER_LOG:
+	user_log:
+		ARGS(LOG, 4);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(v.b < t->nstring_of && v.c < t->nstring_of && v.d < t->nstack_of && HAS_ROOM(2));
+		user(&out, packed, ETR_KIND_LOG, t->stack_of[v.d], t->string_of[v.b], v.a, t->string_of[v.c]);
+		NEXT_BEHIND(2, LOG, WIRE_USER_LOG, WIRE_USER_REGION_END, region_end);
 	default:
 		goto unusual;
 	}
@@ -373,10 +472,8 @@ later:
 		goto undecoded;
 	/* bound is third or less, so the other is earlier than this one, and alone in that. */
 	if (time <= third) {
-		l->p = p;
-		l->time = bound = time;
-		l->cur = cur;
-		swap = l, l = other, other = swap;
+		bound = time;
+		OTHER_LANE();
 		lost = 0;
 		p = l->p;
 		limit = l->limit;
@@ -384,7 +481,7 @@ later:
 		cur = l->cur;
 		context = l->context;
 		log_context = l->log_context;
-		if (packed ? out.e == last_packed : out.ev == last)
+		if (FULL)
 			goto unusual;
 		goto dispatch;
 	}
@@ -396,12 +493,9 @@ later:
 		third = earlier(third, heads[2 * place + 1].time);
 		third = earlier(third, heads[2 * place + 2].time);
 		lost++;
-		l->p = p;
-		l->time = time;
-		l->cur = cur;
-		swap = l, l = other, other = swap;
+		OTHER_LANE();
 	}
-	if (packed ? out.e < last_packed : out.ev < last)
+	if (!FULL)
 		goto thread;
 	goto done;
 unusual:
@@ -427,20 +521,20 @@ leave:
 		o->last_time = last_time;
 		return DONE - 1;
 	}
-	if (f->n && (packed ? out.e < last_packed : out.ev < last))
+	if (f->n && !FULL)
 		goto thread;
 	goto done;
 by_rules:
 	/* Called from here, since to leave and to come back takes longer than the event itself. */
 	third = INT64_MIN;
-	if (packed || out.ev == last)
+	if (packed || FULL)
 		goto done;
 	o->last_time = last_time;
 	if (etr__order_one(o, out.ev) == 1) {
 		out.ev++;
 		last_time = o->last_time;
 		latest = earlier(o->next_sample_time, USUAL_TIME_MAX);
-		if (f->n && o->npending == 0 && out.ev < last)
+		if (f->n && o->npending == 0 && !FULL)
 			goto thread;
 	}
 done:
@@ -450,6 +544,8 @@ done:
 }
 
 #undef DONE
+#undef FULL
+#undef HAS_ROOM
 
 enum etr__path etr__order_best_path(void)
 {

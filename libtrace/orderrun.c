@@ -17,6 +17,8 @@ void etr__order_init(struct etr__order *o, struct etr__fault *fault)
 	o->fault = fault;
 	o->next_sample_time = INT64_MAX;
 	o->path = etr__order_best_path();
+	for (int i = 0; i < ETR__USUAL_TYPES; i++)
+		o->sizes[i].behind = ETR__SIZE_UNKNOWN;
 	etr__model_init(&o->model);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libtrace/readerimpl.h"
 #include "tests/checks.h"
 #include "tests/maketrace.h"
 #include "wire/event.h"
@@ -159,6 +160,63 @@ START_TEST(time_may_go_back_on_a_thread)
 }
 END_TEST
 
+#define SAID 10000
+
+/* Two generations of words, `more` events before them. */
+static struct bytes make_words(int more)
+{
+	struct bytes b = { 0 };
+	struct etr_writer *w = etr_writer_new(bytes_append, &b, 1000000000);
+
+	for (uint64_t g = 0; g < 2; g++) {
+		uint64_t time = 1000000 * g + 100, a, name;
+
+		ck_assert_int_eq(etr_writer_begin_generation(w, time, 1, 1, 1), 0);
+		name = (uint64_t)etr_writer_string(w, "word", 4);
+		EVENT(w, 10, WIRE_PROC_STATUS, time, 0, WIRE_P_RUNNING);
+		EVENT(w, 10, WIRE_GO_STATUS, time, 1, 10, WIRE_G_RUNNING);
+		for (int i = 0; i < more; i++)
+			EVENT(w, 10, WIRE_HEAP_ALLOC, time, 5);
+		for (uint64_t i = 0; i < SAID; i += 5) {
+			time += 5;
+			a = 1000 * i + g;
+			EVENT(w, 10, WIRE_USER_TASK_BEGIN, time, a, 0, name, 0);
+			EVENT(w, 10, WIRE_USER_REGION_BEGIN, time + 1, a, name, 0);
+			EVENT(w, 10, WIRE_USER_LOG, time + 2, a, name, name, 0);
+			EVENT(w, 10, WIRE_USER_REGION_END, time + 3, a, name, 0);
+			EVENT(w, 10, WIRE_USER_TASK_END, time + 4, a, 0);
+		}
+		ck_assert_int_eq(etr_writer_end_generation(w), 0);
+	}
+	etr_writer_free(w);
+	return b;
+}
+
+/* They take two places each in what is put in order ahead, and a chunk's last place may be one. */
+START_TEST(what_programs_say_is_the_same_ordered_ahead)
+{
+	for (int more = 0; more < 2; more++) {
+		struct bytes b = make_words(more);
+		struct etr_reader *r = etr_reader_new(), *ahead = etr_reader_new();
+		uint64_t n, hash, n_ahead, hash_ahead;
+
+		etr_reader_open_memory(r, b.p, b.n);
+		ck_assert_int_eq(drain_reader(r, &n, &hash), 0);
+		etr_reader_set_threads(ahead, 2);
+		ahead->guess_all = true;
+		etr_reader_open_memory(ahead, b.p, b.n);
+		ck_assert_int_eq(drain_reader(ahead, &n_ahead, &hash_ahead), 0);
+		ck_assert_uint_eq(ahead->nheld, 1);
+		ck_assert_uint_eq(n, (uint64_t)(2 * (SAID + 2 + more) + 3));
+		ck_assert_uint_eq(n_ahead, n);
+		ck_assert_uint_eq(hash_ahead, hash);
+		etr_reader_free(ahead);
+		etr_reader_free(r);
+		free(b.p);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("order");
@@ -168,6 +226,7 @@ int main(void)
 	tcase_add_test(c, a_goroutine_may_stop_the_world_in_many_ways_at_once);
 	tcase_add_test(c, who_holds_an_abandoned_processor_is_known_among_many_threads);
 	tcase_add_test(c, time_may_go_back_on_a_thread);
+	tcase_add_test(c, what_programs_say_is_the_same_ordered_ahead);
 	suite_add_tcase(s, c);
 	return checks_run(s);
 }

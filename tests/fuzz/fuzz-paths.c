@@ -40,6 +40,14 @@ static uint64_t fold_details(uint64_t h, const struct etr_event *ev)
 	case ETR_KIND_RANGE_END:
 		h = fold(fold(fold(h, (uint64_t)ev->u.range.id), ev->u.range.name), ev->u.range.nattrs);
 		return fold(fold(h, ev->u.range.swept), ev->u.range.reclaimed);
+	case ETR_KIND_TASK_BEGIN:
+	case ETR_KIND_TASK_END:
+		return fold(fold(fold(h, ev->u.task.id), ev->u.task.parent), ev->u.task.type);
+	case ETR_KIND_REGION_BEGIN:
+	case ETR_KIND_REGION_END:
+		return fold(fold(h, ev->u.region.task), ev->u.region.type);
+	case ETR_KIND_LOG:
+		return fold(fold(fold(h, ev->u.log.task), ev->u.log.category), ev->u.log.message);
 	}
 	/* These are always the rules' work. */
 	return h;
