@@ -13,6 +13,10 @@
 
 #include "libtrace/gentables.h"
 
+#ifdef __x86_64__
+#include <tmmintrin.h>
+#endif
+
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define AT(low, high) ((uint64_t)(low) << 32 | (uint64_t)(high))
 #else
@@ -35,6 +39,9 @@ void etr__log_pool_init(struct etr__log_pool *pool)
 {
 	memset(pool, 0, sizeof(*pool));
 	pthread_mutex_init(&pool->lock, NULL);
+#ifdef __x86_64__
+	pool->shuffles = __builtin_cpu_supports("ssse3");
+#endif
 }
 
 void etr__log_pool_free(struct etr__log_pool *pool)
@@ -170,12 +177,12 @@ int etr__log_context(struct etr__log *log, int64_t p, int64_t m)
 /* Of what comes into being, is told anew or has an inherited context somebody wants to know: it is kept whole. */
 static bool pack(struct etr__log *log, const struct etr_event *ev, struct etr__packed *e)
 {
-	uint64_t dt = (uint64_t)ev->time - (uint64_t)log->time, g1 = (uint64_t)ev->g + 1, id = (uint64_t)ev->u.transition.id;
+	uint64_t dt = (uint64_t)ev->time - (uint64_t)log->time, id = (uint64_t)ev->u.transition.id;
 	uint32_t stack = ev->stack, own = ev->u.transition.stack, reason = ev->u.transition.reason;
 	unsigned what = ETR__WHAT(ev->from, ev->to);
 	int context;
 
-	if (ev->kind != ETR_KIND_STATE_TRANSITION || ev->from <= ETR_STATE_NOT_EXIST || dt > ETR__PACKED_DT_MAX || (g1 | id) >> 32 ||
+	if (ev->kind != ETR_KIND_STATE_TRANSITION || ev->from <= ETR_STATE_NOT_EXIST || dt > ETR__PACKED_DT_MAX || ev->g != (int32_t)ev->g || id >> 32 ||
 	    (stack | reason) >> 16 || ev->p < -1)
 		return false;
 	if (ev->resource == ETR_RESOURCE_PROC)
@@ -187,8 +194,8 @@ static bool pack(struct etr__log *log, const struct etr_event *ev, struct etr__p
 	context = etr__log_context(log, ev->p, ev->m);
 	if (context < 0)
 		return false;
-	e->dt_id = dt | (uint64_t)context << ETR__PACKED_CONTEXT | (uint64_t)what << ETR__PACKED_WHAT | id << ETR__PACKED_ID;
-	e->g_stack = g1 | (uint64_t)stack << ETR__PACKED_STACK | (uint64_t)reason << ETR__PACKED_REASON;
+	*e = (struct etr__packed){ .dt = (uint16_t)dt, .context = (uint8_t)context, .what = (uint8_t)what, .id = (uint32_t)id,
+				   .g = (int32_t)ev->g, .stack = (uint16_t)stack, .reason = (uint16_t)reason };
 	return true;
 }
 
@@ -203,7 +210,7 @@ int etr__log_add(struct etr__log *log, const struct etr_event *ev, struct etr_ev
 	if (!pack(log, ev, e)) {
 		if (keep_whole(log, ev, kept) != 0)
 			return -1;
-		e->dt_id = (uint64_t)ETR__WHAT_WHOLE << ETR__PACKED_WHAT;
+		e->what = ETR__WHAT_WHOLE;
 	}
 	etr__log_filled(log, 1, ev->time);
 	return 0;
@@ -234,18 +241,22 @@ static const struct etr__log_chunk *chunk_to_read(struct etr__log *log)
 	return log->first;
 }
 
-/* By what: kind, resource, from and to; and whether the goroutine's stack is where it happened. */
+/* By what: kind, resource, from and to, where they stand in an event; and which bytes of a packed one are the reason and the own stack. */
 struct form {
-	uint32_t kinds, own;
+	uint32_t kinds[4];
+	uint8_t shuffle[16];
 };
 #define PUT(word, i) ((uint32_t)(word) << (AT(1, 0) == 1 ? 8 * (i) : 24 - 8 * (i)))
+#define NO 0x80
 #define FORM(what)                                                                                                               \
-	{ PUT(ETR_KIND_STATE_TRANSITION, 0) | PUT((what) & ETR__WHAT_PROC ? ETR_RESOURCE_PROC : ETR_RESOURCE_GOROUTINE, 1) |       \
-	  PUT((what) >> 3 & 7, 2) | PUT((what) & 7, 3), (what) & ETR__WHAT_OWN_STACK ? UINT32_MAX : 0 }
+	{ { PUT(ETR_KIND_STATE_TRANSITION, 0) | PUT((what) & ETR__WHAT_PROC ? ETR_RESOURCE_PROC : ETR_RESOURCE_GOROUTINE, 1) |     \
+	    PUT((what) >> 3 & 7, 2) | PUT((what) & 7, 3), 0, 0, 0 },                                                             \
+	  { 14, 15, NO, NO, (what) & ETR__WHAT_OWN_STACK ? 12 : NO, (what) & ETR__WHAT_OWN_STACK ? 13 : NO, NO, NO,              \
+	    NO, NO, NO, NO, NO, NO, NO, NO } }
 #define FORM4(what) FORM(what), FORM((what) + 1), FORM((what) + 2), FORM((what) + 3)
 #define FORM16(what) FORM4(what), FORM4((what) + 4), FORM4((what) + 8), FORM4((what) + 12)
 #define FORM64(what) FORM16(what), FORM16((what) + 16), FORM16((what) + 32), FORM16((what) + 48)
-static const struct form forms[256] = { FORM64(0), FORM64(64), FORM64(128), FORM64(192) };
+static const struct form forms[ETR__WHAT_OTHERS] __attribute__((aligned(64))) = { FORM64(0), FORM64(64), FORM64(128) };
 
 static void range(struct etr_event *ev, uint8_t kind, uint32_t stack)
 {
@@ -258,36 +269,86 @@ static void range(struct etr_event *ev, uint8_t kind, uint32_t stack)
 	ev->u.range.swept = ev->u.range.reclaimed = 0;
 }
 
-/* What is no transition, its time and context set.  Its last place. */
-static __attribute__((noinline)) const struct etr__packed *unpack_other(const struct etr__packed *e, unsigned what, struct etr_event *ev)
+/* Who was at it. */
+static inline __attribute__((always_inline)) void unpack_context(const struct etr__log *log, const struct etr__packed *e, struct etr_event *ev)
 {
+	ev->g = e->g;
+	memcpy(&ev->p, &log->contexts[e->context], sizeof(log->contexts[0]));
+}
+
+/* What is no transition, its time apart.  Its last place. */
+static __attribute__((noinline)) const struct etr__packed *unpack_other(const struct etr__log *log, const struct etr__packed *e,
+									struct etr_event *ev)
+{
+	struct etr__packed_more more;
+
+	unpack_context(log, e, ev);
 	ev->from = ev->to = 0;
-	switch (what) {
+	switch (e->what) {
 	default:
-		ev->kind = (uint8_t)(what - ETR__WHAT_USER);
+		memcpy(&more, e + 1, sizeof(more));
+		ev->kind = (uint8_t)(e->what - ETR__WHAT_USER);
 		ev->resource = ETR_RESOURCE_NONE;
-		ev->stack = e->g_stack >> ETR__PACKED_STACK & 0xffff;
-		etr__log_user(ev, (etr_string_id)(e->dt_id >> ETR__PACKED_ID), e[1].dt_id, e[1].g_stack);
+		ev->stack = e->stack;
+		etr__log_user(ev, e->id, more.a, more.b);
 		return e + 1;
 	case ETR__WHAT_SWEEP_BEGIN:
-		range(ev, ETR_KIND_RANGE_BEGIN, (uint32_t)(e->g_stack >> ETR__PACKED_STACK & 0xffff));
+		range(ev, ETR_KIND_RANGE_BEGIN, e->stack);
 		break;
 	case ETR__WHAT_SWEEP_END:
 		range(ev, ETR_KIND_RANGE_END, 0);
 		ev->u.range.nattrs = 2;
-		ev->u.range.swept = e->dt_id >> ETR__PACKED_ID;
-		ev->u.range.reclaimed = e->g_stack >> ETR__PACKED_STACK;
+		ev->u.range.swept = e->id;
+		ev->u.range.reclaimed = e->high;
 		break;
 	case ETR__WHAT_HEAP:
 		ev->kind = ETR_KIND_METRIC;
 		ev->resource = ETR_RESOURCE_NONE;
 		ev->stack = 0;
 		ev->u.metric.name = ETR__STRING_HEAP;
-		ev->u.metric.value = e->dt_id >> ETR__PACKED_ID | e->g_stack >> ETR__PACKED_STACK << 32;
+		ev->u.metric.value = e->id | (uint64_t)e->high << 32;
 		break;
 	}
 	return e;
 }
+
+/* A transition, its time apart. */
+static void unpack(const struct etr__log *log, const struct etr__packed *e, struct etr_event *ev)
+{
+	unpack_context(log, e, ev);
+	memcpy(&ev->kind, forms[e->what].kinds, sizeof(uint32_t));
+	ev->stack = e->stack;
+	ev->u.transition.id = e->id;
+	ev->u.transition.reason = e->reason;
+	ev->u.transition.stack = e->what & ETR__WHAT_OWN_STACK ? e->stack : 0;
+}
+
+#ifdef __x86_64__
+/* Transitions from e on, their times as they are in the log, up to `end` or something else: by shuffling the bytes of each. */
+static __attribute__((target("ssse3"))) const struct etr__packed *unpack_many(const struct etr__log *log, const struct etr__packed *e,
+									      const struct etr__packed *end, int64_t *last_time,
+									      struct etr_event *ev)
+{
+	const __m128i stack_and_id = _mm_setr_epi8(-1, -1, -1, -1, 12, 13, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1);
+	uint64_t time = (uint64_t)*last_time;
+
+	for (; e < end && e->what < ETR__WHAT_OTHERS; e++, ev++) {
+		const struct form *form = &forms[e->what];
+		__m128i packed = _mm_loadu_si128((const __m128i *)e), head, tail;
+
+		__builtin_prefetch(e + EVENTS_AHEAD);
+		time += e->dt;
+		ev->time = (int64_t)time;
+		unpack_context(log, e, ev);
+		head = _mm_or_si128(_mm_shuffle_epi8(packed, stack_and_id), *(const __m128i *)form->kinds);
+		_mm_storeu_si128((__m128i *)&ev->kind, head);
+		tail = _mm_shuffle_epi8(packed, *(const __m128i *)form->shuffle);
+		_mm_storel_epi64((__m128i *)&ev->u.transition.reason, tail);
+	}
+	*last_time = (int64_t)time;
+	return e;
+}
+#endif
 
 int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *events, int max)
 {
@@ -303,27 +364,27 @@ int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *ev
 	if (end - e > max)
 		end = e + max;
 	for (; e < end; e++, ev++) {
-		uint64_t word = e->dt_id, tail = e->g_stack, kinds, stacks;
-		unsigned what = word >> ETR__PACKED_WHAT & 0xff;
-		uint32_t stack = tail >> ETR__PACKED_STACK & 0xffff;
+#ifdef __x86_64__
+		/* Times increase in the log, so once one is later than all before, all are. */
+		if (before == time && log->pool->shuffles) {
+			const struct etr__packed *from = e;
 
-		__builtin_prefetch(e + EVENTS_AHEAD);
-		if (__builtin_expect(what == ETR__WHAT_WHOLE, 0)) {
+			e = unpack_many(log, e, end, &time, ev);
+			ev += e - from;
+			before = time;
+			if (e == end)
+				break;
+		}
+#endif
+		if (e->what == ETR__WHAT_WHOLE) {
 			read_whole(log, ev);
 			time = ev->time;
 		} else {
-			time = (int64_t)((uint64_t)time + (word & ETR__PACKED_DT_MAX));
-			ev->g = (int64_t)(uint32_t)tail - 1;
-			memcpy(&ev->p, &log->contexts[word >> ETR__PACKED_CONTEXT & 0xff], sizeof(log->contexts[0]));
-			if (__builtin_expect(what >= ETR__WHAT_OTHERS, 0)) {
-				e = unpack_other(e, what, ev);
-			} else {
-				kinds = AT(forms[what].kinds, stack);
-				stacks = AT((uint32_t)(tail >> ETR__PACKED_REASON), stack & forms[what].own);
-				memcpy((char *)ev + offsetof(struct etr_event, kind), &kinds, sizeof(kinds));
-				ev->u.transition.id = (int64_t)(word >> ETR__PACKED_ID);
-				memcpy((char *)ev + offsetof(struct etr_event, u.transition.reason), &stacks, sizeof(stacks));
-			}
+			time = (int64_t)((uint64_t)time + e->dt);
+			if (e->what < ETR__WHAT_OTHERS)
+				unpack(log, e, ev);
+			else
+				e = unpack_other(log, e, ev);
 		}
 		before = time > before ? time : (int64_t)((uint64_t)before + 1);
 		ev->time = before;

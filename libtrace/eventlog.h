@@ -19,19 +19,26 @@
 #define ETR__LOG_WHOLE 1024
 
 struct etr__packed {
-	/* From bit 0 on: ns since the event before, 16 bits; its context among the log's, 8; what, 8; the transition's id, 32. */
-	uint64_t dt_id;
-	/* g plus one, 32 bits; stack, 16; reason, 16. */
-	uint64_t g_stack;
-	/* Of what takes two places, the second has a and b of etr__log_user(). */
+	uint16_t dt;		/* ns since the event before */
+	uint8_t context;	/* its number among the log's */
+	uint8_t what;		/* see below */
+	uint32_t id;		/* the transition's */
+	int32_t g;
+	union {
+		struct {
+			uint16_t stack, reason;
+		};
+		uint32_t high;
+	};
 };
-#define ETR__PACKED_DT_MAX 0xffff
+#define ETR__PACKED_DT_MAX UINT16_MAX
 #define ETR__PACKED_IDS 0x10000	/* of stacks and strings */
-#define ETR__PACKED_CONTEXT 16
-#define ETR__PACKED_WHAT 24
-#define ETR__PACKED_ID 32
-#define ETR__PACKED_STACK 32
-#define ETR__PACKED_REASON 48
+
+/* The second place of what takes two: what etr__log_user() is given. */
+struct etr__packed_more {
+	uint64_t a, b;
+};
+_Static_assert(sizeof(struct etr__packed) == 16 && sizeof(struct etr__packed_more) == 16, "places");
 
 /* What: a transition of a goroutine or processor; that of the goroutine is where it happened, or is not known. */
 #define ETR__WHAT_PROC 0x80
@@ -40,9 +47,9 @@ struct etr__packed {
 /* And those that are none; no processor has a stack of its own. */
 #define ETR__WHAT_OTHERS 0xc0
 #define ETR__WHAT_USER 0xc0	/* and the kind, TASK_BEGIN to LOG; id: type or category; a place more, see etr__log_user() */
-#define ETR__WHAT_SWEEP_END 0xfc	/* id: swept; stack and reason: reclaimed */
+#define ETR__WHAT_SWEEP_END 0xfc	/* id: swept; high: reclaimed */
 #define ETR__WHAT_SWEEP_BEGIN 0xfd
-#define ETR__WHAT_HEAP 0xfe		/* id: low half of the value; stack and reason: high half */
+#define ETR__WHAT_HEAP 0xfe		/* id: low half of the value; high: high half */
 #define ETR__WHAT_WHOLE 0xff
 
 struct etr__log_chunk {
@@ -62,6 +69,7 @@ struct etr__log_pool {
 	pthread_mutex_t lock;		/* of the two lists */
 	struct etr__log_chunk *chunks;
 	struct etr__log_whole *wholes;
+	bool shuffles;			/* logs are read by SSSE3's instructions, which are there; not so in tests */
 };
 
 struct etr__log_context {

@@ -26,7 +26,6 @@
 struct out {
 	struct etr_event *ev;
 	struct etr__packed *e;		/* NULL in code that is compiled for whole ones */
-	uint64_t word, tail;		/* of the packed one so far */
 };
 
 /*
@@ -77,11 +76,21 @@ INLINE void prefetch_to_write(const struct etr__packed *e)
 #endif
 }
 
-/* What of a packed event its kind makes; high is what stands behind g. */
-INLINE void pack(struct out *out, unsigned what, uint64_t id, uint64_t high)
+/* What of a packed event its kind makes. */
+INLINE void pack(struct etr__packed *e, uint8_t what, uint64_t id, uint32_t stack, uint32_t reason)
 {
-	out->word = id << ETR__PACKED_ID | (uint64_t)what << ETR__PACKED_WHAT;
-	out->tail = high << ETR__PACKED_STACK;
+	e->what = what;
+	e->id = (uint32_t)id;
+	e->stack = (uint16_t)stack;
+	e->reason = (uint16_t)reason;
+}
+
+/* Of one that has no stack. */
+INLINE void pack_high(struct etr__packed *e, uint8_t what, uint64_t id, uint64_t high)
+{
+	e->what = what;
+	e->id = (uint32_t)id;
+	e->high = (uint32_t)high;
 }
 
 /* A goroutine changes state.  The two stacks are where it happened, and that of the goroutine: the same one, or none. */
@@ -91,7 +100,7 @@ INLINE void transition(struct out *out, bool packed, int64_t id, uint8_t from, u
 	struct etr_event *ev = out->ev;
 
 	if (packed) {
-		pack(out, ETR__WHAT(from, to) | (own ? ETR__WHAT_OWN_STACK : 0), (uint64_t)id, (uint64_t)reason << 16 | stack);
+		pack(out->e, ETR__WHAT(from, to) | (own ? ETR__WHAT_OWN_STACK : 0), (uint64_t)id, stack, reason);
 		return;
 	}
 	store_head(ev, ETR_KIND_STATE_TRANSITION, ETR_RESOURCE_GOROUTINE, from, to, stack);
@@ -106,9 +115,9 @@ INLINE void sweep(struct out *out, bool packed, uint8_t kind, int64_t p, etr_sta
 
 	if (packed) {
 		if (kind == ETR_KIND_RANGE_BEGIN)
-			pack(out, ETR__WHAT_SWEEP_BEGIN, 0, stack);
+			pack(out->e, ETR__WHAT_SWEEP_BEGIN, 0, stack, 0);
 		else
-			pack(out, ETR__WHAT_SWEEP_END, swept, reclaimed);
+			pack_high(out->e, ETR__WHAT_SWEEP_END, swept, reclaimed);
 		return;
 	}
 	store_head(ev, kind, ETR_RESOURCE_PROC, 0, 0, stack);
@@ -125,8 +134,8 @@ INLINE void user(struct out *out, bool packed, uint8_t kind, etr_stack_id stack,
 	struct etr_event *ev = out->ev;
 
 	if (packed) {
-		pack(out, ETR__WHAT_USER + kind, name, stack);
-		out->e[1] = (struct etr__packed){ a, b };
+		pack(out->e, ETR__WHAT_USER + kind, name, stack, 0);
+		memcpy(out->e + 1, &(struct etr__packed_more){ a, b }, sizeof(struct etr__packed_more));
 		return;
 	}
 	store_head(ev, kind, 0, 0, 0, stack);
@@ -136,7 +145,7 @@ INLINE void user(struct out *out, bool packed, uint8_t kind, etr_stack_id stack,
 INLINE void heap(struct out *out, bool packed, uint64_t value)
 {
 	if (packed) {
-		pack(out, ETR__WHAT_HEAP, value, value >> 32);
+		pack_high(out->e, ETR__WHAT_HEAP, value, value >> 32);
 		return;
 	}
 	store_head(out->ev, ETR_KIND_METRIC, 0, 0, 0, 0);

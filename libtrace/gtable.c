@@ -154,7 +154,7 @@ struct etr__g *etr__gtable_add(struct etr__gtable *t, int64_t id)
 		return NULL;
 	}
 	t->n++;
-	if ((uint64_t)id >= UINT32_MAX)
+	if ((uint64_t)id > INT32_MAX)
 		t->has_large_ids = true;
 	return g;
 }

@@ -56,7 +56,7 @@ struct etr__gtable {
 	struct etr__g **near;		/* where there is none, etr__no_g */
 	uint64_t mask;			/* places in near[] minus one */
 	size_t n;			/* Gs in the table */
-	bool has_large_ids;		/* or has had: such that id or id + 1 takes more than 32 bits */
+	bool has_large_ids;		/* or has had: negative ones, or such that take more than 31 bits */
 	struct etr__hash far;		/* id -> struct etr__g */
 	struct etr__g *free;
 	struct etr__gblock *blocks;

@@ -113,8 +113,9 @@ INLINE void set_status(struct etr__g *g, uint64_t status)
 	do {                                                                                                                     \
 		if (packed) {                                                                                                    \
 			prefetch_to_write(out.e + EVENTS_AHEAD);                                                                 \
-			out.e->dt_id = out.word | log_context | ((uint64_t)event_time - (uint64_t)last_time);                    \
-			out.e->g_stack = out.tail | (uint64_t)(cur->id + 1);                                                     \
+			out.e->dt = (uint16_t)((uint64_t)event_time - (uint64_t)last_time);                                      \
+			out.e->context = log_context;                                                                            \
+			out.e->g = (int32_t)cur->id;                                                                             \
 			out.e += (places);                                                                                       \
 		} else {                                                                                                         \
 			store_two(&out.ev->time, two(event_time, cur->id));                                                      \
@@ -246,7 +247,7 @@ struct lane {
 	struct etr__cursor *c;
 	struct etr__m *m;
 	struct etr__p *proc;
-	uint64_t log_context;
+	uint8_t log_context;
 	two_words context;
 };
 
@@ -314,7 +315,7 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	unsigned place = 0;		/* of the other lane's cursor in the heap */
 	unsigned lost = o->lost_pairs < PATIENCE ? o->lost_pairs : PATIENCE - 1;
 	const uint8_t *p, *limit;
-	uint64_t log_context = 0;
+	uint8_t log_context = 0;
 	two_words context;
 	struct front front;
 	struct numbers v;
@@ -343,7 +344,7 @@ thread:
 	if (packed) {
 		if (l->m->log_p != l->proc && !find_context(log, l->m, l->proc))
 			goto done;
-		l->log_context = log_context = (uint64_t)l->m->log_context << ETR__PACKED_CONTEXT;
+		l->log_context = log_context = (uint8_t)l->m->log_context;
 	}
 	l->limit = limit;
 	memcpy(&context, &l->m->pid, sizeof(context));

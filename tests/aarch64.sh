@@ -26,7 +26,7 @@ make -s -j"$(nproc)"
 
 # The test programs that make sense under an emulator: those that start no other program.  Each is a plain executable,
 # since unit tests link the hidden core libraries.
-programs='test-wire test-tables test-trace test-writer test-order tracer-clock tracer-tables
+programs='test-wire test-tables test-trace test-writer test-order test-eventlog tracer-clock tracer-tables
     tracer-stacks tracer-buffers test-sched test-running test-channels test-waiting test-misuse'
 make -s -j"$(nproc)" $programs
 failed=0

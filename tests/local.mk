@@ -88,7 +88,7 @@ EXTRA_DIST += %D%/headers.cc \
 	testdata/string-unknown-126.test testdata/string-unknown-126.dump \
 	testdata/ties-many-threads-122.test testdata/ties-many-threads-122.dump
 if HAVE_CHECK
-reader_tests = test-wire test-cond test-tables test-trace test-writer test-order
+reader_tests = test-wire test-cond test-tables test-trace test-writer test-order test-eventlog
 check_PROGRAMS += $(reader_tests)
 TESTS += $(reader_tests)
 test_cond_SOURCES = %D%/test-cond.c %D%/checks.c %D%/checks.h
@@ -109,6 +109,9 @@ test_writer_LDADD = libtracecore.la $(CHECK_LIBS)
 test_order_SOURCES = %D%/test-order.c %D%/checks.c %D%/checks.h %D%/maketrace.c %D%/maketrace.h
 test_order_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_order_LDADD = libtracecore.la $(CHECK_LIBS)
+test_eventlog_SOURCES = %D%/test-eventlog.c %D%/checks.c %D%/checks.h
+test_eventlog_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_eventlog_LDADD = libtracecore.la $(CHECK_LIBS)
 endif
 
 # The recorder's core under a pretended host.
