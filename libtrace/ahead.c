@@ -136,7 +136,8 @@ static bool can_load(const struct etr__ahead *a)
 
 /*
  * Times in those that the reader's thread takes to order a generation while it delivers it: what is left of the one at hand; to deliver
- * one that is in order already; and to order one ahead.  The last is longer for the memory that it goes through.
+ * one that is in order already; and to order one ahead.  The last is less than it takes, since to wait a little for one is better than
+ * to leave it.
  */
 static double left_of_direct(const struct etr__ahead *a)
 {
@@ -146,7 +147,7 @@ static double left_of_direct(const struct etr__ahead *a)
 }
 
 #define TIME_DELIVER 0.25
-#define TIME_AHEAD 1.15
+#define TIME_AHEAD 0.85
 
 /* The generation to order next, the first that the reader's thread does not come to before it would be ready.  NULL: none. */
 static struct slot *pick(struct etr__ahead *a)
@@ -172,6 +173,7 @@ static struct slot *pick(struct etr__ahead *a)
 static void *work(void *arg)
 {
 	struct etr__ahead *a = arg;
+	struct etr__blocks blocks = { NULL };
 
 	pthread_mutex_lock(&a->lock);
 	while (!a->stop) {
@@ -181,7 +183,7 @@ static void *work(void *arg)
 			s->state = ORDERING;
 			a->norderings++;
 			pthread_mutex_unlock(&a->lock);
-			etr__guess_run(&s->guess, &s->gen, &a->stop);
+			etr__guess_run(&s->guess, &s->gen, &blocks, &a->stop);
 			pthread_mutex_lock(&a->lock);
 			s->state = ORDERED;
 			a->norderings--;
@@ -197,6 +199,7 @@ static void *work(void *arg)
 		}
 	}
 	pthread_mutex_unlock(&a->lock);
+	etr__blocks_free(&blocks);
 	return NULL;
 }
 
@@ -222,7 +225,8 @@ static void free_ahead(struct etr__ahead *a)
 
 static struct etr__ahead *make(unsigned nthreads)
 {
-	size_t nslots = nthreads + 2;
+	/* One is delivered, each thread has one, and there is a choice of those that come next. */
+	size_t nslots = nthreads + 3;
 	struct etr__ahead *a = calloc(1, sizeof(*a) + nslots * sizeof(a->slots[0]));
 	int bad = 0;
 
@@ -415,7 +419,7 @@ static struct slot *next_slot(struct etr_reader *r, struct etr__ahead *a, bool *
 		a->loading = a->keeps_input = true;
 	}
 	if (r->guess_all && !*ordered && s->rc == 1 && s->held && a->next_take > a->first) {
-		etr__guess_run(&s->guess, &s->gen, &a->stop);
+		etr__guess_run(&s->guess, &s->gen, &r->blocks, &a->stop);
 		*ordered = true;
 	}
 	pthread_mutex_unlock(&a->lock);

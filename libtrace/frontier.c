@@ -41,7 +41,7 @@ void etr__frontier_init(struct etr__frontier *f, struct etr__input *in, struct e
 void etr__frontier_free(struct etr__frontier *f)
 {
 	for (size_t i = 0; i < f->made; i++) {
-		free(f->cursors[i]->buf);
+		free(f->cursors[i]->block);
 		free(f->cursors[i]);
 	}
 	free(f->cursors);
@@ -55,6 +55,50 @@ void etr__frontier_clear(struct etr__frontier *f)
 	f->nbatches = f->ncursors = f->n = 0;
 	f->passed = 0;
 	etr__idmap_clear(&f->by_m);
+}
+
+void etr__blocks_free(struct etr__blocks *blocks)
+{
+	for (struct etr__block *b = blocks->free, *next; b; b = next) {
+		next = b->next;
+		free(b);
+	}
+	blocks->free = NULL;
+}
+
+static void give_back(struct etr__blocks *blocks, struct etr__cursor *c)
+{
+	if (!c->block)
+		return;
+	c->block->next = blocks->free;
+	blocks->free = c->block;
+	c->block = NULL;
+}
+
+void etr__frontier_release(struct etr__frontier *f)
+{
+	for (size_t i = 0; i < f->ncursors; i++)
+		give_back(f->blocks, f->cursors[i]);
+}
+
+/* A block for so many bytes in the cursor.  0, or -1 when out of memory. */
+static int take_block(struct etr__blocks *blocks, struct etr__cursor *c, size_t size)
+{
+	/* Most batches are a few bytes short of 64 KiB. */
+	size_t cap = size > 4096 ? (size + 0xffff) & ~(size_t)0xffff : size;
+
+	if (!c->block && blocks->free) {
+		c->block = blocks->free;
+		blocks->free = c->block->next;
+	}
+	if (c->block && c->block->cap >= size)
+		return 0;
+	free(c->block);
+	c->block = malloc(sizeof(*c->block) + cap);
+	if (!c->block)
+		return -1;
+	c->block->cap = cap;
+	return 0;
 }
 
 static void cursor_rewind(struct etr__cursor *c)
@@ -127,20 +171,14 @@ static int load(struct etr__frontier *f, struct etr__cursor *c, const struct etr
 	if (b->held || f->in->mode == ETR__INPUT_MEMORY) {
 		c->start = b->held ? b->held : f->in->mem + b->data;
 	} else {
-		if (c->cap < b->size) {
-			free(c->buf);
-			c->cap = 0;
-			c->buf = malloc(b->size);
-			if (!c->buf)
-				return etr__fault_nomem(f->fault);
-			c->cap = b->size;
-		}
-		n = etr__input_pread(f->in, c->buf, b->size, b->data);
+		if (take_block(f->blocks, c, b->size) != 0)
+			return etr__fault_nomem(f->fault);
+		n = etr__input_pread(f->in, c->block->bytes, b->size, b->data);
 		if (n < 0)
 			return etr__fault_io(f->fault, b->data);
 		if ((size_t)n < b->size)
 			return etr__fault_set(f->fault, ETR_E_TRUNCATED, b->data, "the input has become shorter while it was read");
-		c->start = c->buf;
+		c->start = c->block->bytes;
 	}
 	c->p = c->at = c->start;
 	c->end = c->start + b->size;
@@ -237,6 +275,7 @@ static void drop(struct etr__frontier *f, size_t i)
 {
 	struct etr__head *heap = f->heap;
 
+	give_back(f->blocks, heap[i].cursor);
 	for (; i > 0; i = (i - 1) / 2)
 		heap[i] = heap[(i - 1) / 2];
 	heap[0] = heap[--f->n];
@@ -262,8 +301,9 @@ int etr__frontier_advance(struct etr__frontier *f, size_t i)
 	return 0;
 }
 
-int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit)
+int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit, struct etr__blocks *blocks)
 {
+	f->blocks = blocks;
 	f->ns_per_unit = ns_per_unit;
 	f->usual_clock = ns_per_unit <= 64;
 	f->whole_clock = f->usual_clock && ns_per_unit >= 1 && ns_per_unit == (double)(int)ns_per_unit;

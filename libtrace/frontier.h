@@ -22,6 +22,22 @@ struct etr__event_batch {
 	uint32_t next;			/* index of the thread's next one; 0: none.  Index 0 is never a next one */
 };
 
+/*
+ * Where batches are read to.  Each thread that orders has its own, which stay in its processor's cache: whichever generation is at hand, the
+ * block that was given back last is taken first.
+ */
+struct etr__block {
+	struct etr__block *next;
+	size_t cap;
+	uint8_t bytes[];
+};
+
+struct etr__blocks {
+	struct etr__block *free;
+};
+
+void etr__blocks_free(struct etr__blocks *blocks);
+
 /* A thread's place in the generation. */
 struct etr__cursor {
 	/* The event at hand. */
@@ -39,8 +55,7 @@ struct etr__cursor {
 	uint32_t batch;			/* index of the batch at hand, or UINT32_MAX before the first */
 	uint32_t first_batch, last_batch;
 	uint64_t offset;		/* of the batch's bytes in the input */
-	uint8_t *buf;			/* the cursor's block, used over again by the cursor of this index in later generations */
-	size_t cap;
+	struct etr__block *block;	/* its batch's bytes, where they are read from a file; NULL: none */
 };
 
 /* The heap's entry: the time beside the cursor, so that comparing does not touch the cursors. */
@@ -63,6 +78,7 @@ struct etr__frontier {
 	bool whole_clock;		/* and a whole number */
 	struct etr__input *in;
 	struct etr__fault *fault;
+	struct etr__blocks *blocks;	/* whoever orders it, from etr__frontier_start() to etr__frontier_release() */
 	uint64_t passed;		/* bytes of batches that were loaded in this generation */
 };
 
@@ -76,8 +92,14 @@ int etr__frontier_add(struct etr__frontier *f, uint64_t m, const struct etr__eve
 /* Back to before etr__frontier_start(), the batches still noted. */
 void etr__frontier_rewind(struct etr__frontier *f);
 
-/* When all batches are noted: finds the threads in the model, decodes each one's first event, builds the heap.  0 or a negative code. */
-int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit);
+/*
+ * When all batches are noted: finds the threads in the model, decodes each one's first event, builds the heap.  0 or a negative code.
+ * The blocks are the caller's.
+ */
+int etr__frontier_start(struct etr__frontier *f, struct etr__model *model, double ns_per_unit, struct etr__blocks *blocks);
+
+/* Gives all blocks back.  The events at hand are gone. */
+void etr__frontier_release(struct etr__frontier *f);
 
 /*
  * How many arguments an event among a thread's events has, dt counted; 0 for what cannot stand there.  A clock snapshot decodes

@@ -254,11 +254,12 @@ static void order_many(struct etr__guess *guess)
 		guess->failed = true;
 }
 
-void etr__guess_run(struct etr__guess *guess, struct etr__generation *g, const bool *stop)
+void etr__guess_run(struct etr__guess *guess, struct etr__generation *g, struct etr__blocks *blocks, const bool *stop)
 {
 	int rc;
 
 	clear(guess);
+	guess->order.blocks = blocks;
 	g->frontier.fault = &guess->fault;
 	rc = etr__order_begin(&guess->order, g);
 	if (rc == 0)
@@ -270,6 +271,7 @@ void etr__guess_run(struct etr__guess *guess, struct etr__generation *g, const b
 	}
 	if (rc != 0)
 		guess->failed = true;
+	etr__frontier_release(&g->frontier);
 	guess->order.now = NULL;
 	/* They are in this model, which is not the one that the generation belongs to in the end. */
 	for (size_t i = 0; i < g->tables.nstrings; i++)

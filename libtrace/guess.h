@@ -71,10 +71,10 @@ void etr__guess_init(struct etr__guess *guess, struct etr__log_pool *pool);
 void etr__guess_free(struct etr__guess *guess);
 
 /*
- * Orders a generation that has just been loaded, its batches held, into guess->log.  *stop, set by another thread, ends it early.
+ * Orders a generation that has just been loaded, its batches held, into guess->log; the blocks are the calling thread's.  *stop, set by another thread, ends it early.
  * guess->failed tells whether that came to something; if not, etr__guess_undo() makes the generation as it was.
  */
-void etr__guess_run(struct etr__guess *guess, struct etr__generation *g, const bool *stop);
+void etr__guess_run(struct etr__guess *guess, struct etr__generation *g, struct etr__blocks *blocks, const bool *stop);
 void etr__guess_undo(struct etr__generation *g);
 
 /* Whether an ordering that knew of all that came before would have delivered the same; changes nothing that matters. */

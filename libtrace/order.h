@@ -38,6 +38,7 @@ struct etr__order {
 	uint64_t usual[256];		/* wire events that are not in counts and bytes yet: ETR__ONE_MORE each, and their bytes */
 	struct etr__generation *now;	/* the caller's; NULL: none yet */
 	struct etr__fault *fault;	/* the caller's */
+	struct etr__blocks *blocks;	/* likewise, of the thread that orders */
 	struct etr__model model;
 
 	enum etr__path path;		/* etr__order_best_path(), but in tests */

@@ -53,7 +53,7 @@ int etr__order_begin(struct etr__order *o, struct etr__generation *g)
 		o->counts[i] += g->counts[i];
 		o->bytes[i] += g->bytes[i];
 	}
-	rc = etr__frontier_start(&g->frontier, &o->model, g->tables.ns_per_unit);
+	rc = etr__frontier_start(&g->frontier, &o->model, g->tables.ns_per_unit, o->blocks);
 	if (rc < 0)
 		return etr__fault_in(o->fault, g->number);
 	o->now = g;
@@ -69,6 +69,8 @@ void etr__order_end(struct etr__order *o)
 {
 	struct etr__generation *g = o->now;
 
+	if (g)
+		etr__frontier_release(&g->frontier);
 	for (size_t i = 0; g && i < g->tables.nstrings; i++)
 		if (g->tables.strings[i].name)
 			etr__name_put(&o->model, g->tables.strings[i].name);

@@ -23,6 +23,7 @@ struct etr_reader *etr_reader_new(void)
 		return NULL;
 	etr__input_init(&r->in);
 	etr__order_init(&r->order, &r->fault);
+	r->order.blocks = &r->blocks;
 	if (etr__generation_init(&r->now, &r->in, &r->fault) != 0) {
 		etr_reader_free(r);
 		return NULL;
@@ -37,6 +38,7 @@ void etr_reader_free(struct etr_reader *r)
 	etr__ahead_drop(r);
 	etr__order_free(&r->order);
 	etr__generation_free(&r->now);
+	etr__blocks_free(&r->blocks);
 	etr__input_close(&r->in);
 	free((void *)(uintptr_t)r->spill_held);
 	free(r);
@@ -93,6 +95,7 @@ void etr__reader_restart(struct etr_reader *r, uint64_t off)
 	etr__order_end(&r->order);
 	etr__order_free(&r->order);
 	etr__order_init(&r->order, &r->fault);
+	r->order.blocks = &r->blocks;
 	etr__generation_clear(&r->now);
 	free((void *)(uintptr_t)r->spill_held);
 	r->spill_held = NULL;

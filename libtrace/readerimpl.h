@@ -37,6 +37,7 @@ struct etr_reader {
 	bool keeps_experimental;	/* the data of experimental batches */
 	uint64_t load_no;		/* how many were loaded, this one counted */
 	struct etr__order order;
+	struct etr__blocks blocks;	/* the caller's thread's */
 
 	/* What comes after it. */
 	uint64_t scan_off;		/* where the next batch begins */

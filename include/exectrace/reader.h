@@ -214,7 +214,7 @@ int etr_reader_open_callbacks(struct etr_reader *reader, const struct etr_input_
  * Before the first event is asked for.  The library's threads load generations ahead and put them in order; what is delivered, and
  * every verdict, is the same as with one thread, but for which ids strings have that are in no table of the file.  A trace of one generation gains nothing.
  *
- * Memory: up to n + 1 generations are held beside the one that is delivered, each with its tables and its batches, and those that
+ * Memory: up to n + 2 generations are held beside the one that is delivered, each with its tables and its batches, and those that
  * are in order with 24 bytes for nearly every event; of a hostile trace less than 100 bytes for each of its bytes, and 1 MiB for each
  * thread and once more.  etr_reader_wire_counts() and so on then count a generation as soon as it
  * begins, and etr_reader_offset() moves on by whole generations.
