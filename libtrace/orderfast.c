@@ -325,6 +325,7 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	etr_stack_id stack;
 	etr_string_id name;
 	uint64_t parent;
+	int begun;
 	const struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
 
 	if (!f->usual_clock)
@@ -429,7 +430,10 @@ dispatch:
 		ARGS(TASK_BEGIN, 4);
 		CURRENT_G(WIRE_G_RUNNING);
 		USUAL(v.c < t->nstring_of && v.d < t->nstack_of && HAS_ROOM(2));
-		USUAL(etr__order_begin_task(o, v.a, v.b ? v.b : ETR_NO_TASK, t->string_of[v.c]) == 1);
+		begun = etr__order_begin_task(o, v.a, v.b ? v.b : ETR_NO_TASK, t->string_of[v.c]);
+		if (__builtin_expect(begun < 0, 0))
+			goto no_memory;
+		USUAL(begun);
 		user(&out, packed, ETR_KIND_TASK_BEGIN, t->stack_of[v.d], t->string_of[v.c], v.a, v.b ? v.b : ETR_NO_TASK);
 		NEXT_BEHIND(2, TASK_BEGIN, WIRE_USER_TASK_BEGIN, WIRE_USER_REGION_BEGIN, region_begin);
 	case WIRE_USER_TASK_END:
@@ -538,6 +542,10 @@ by_rules:
 		if (f->n && o->npending == 0 && !FULL)
 			goto thread;
 	}
+	goto done;
+no_memory:
+	etr__fault_nomem(o->fault);
+	o->stuck = true;
 done:
 	o->lost_pairs = lost;
 	o->last_time = last_time;
