@@ -220,13 +220,9 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("order");
-	TCase *c = tcase_create("all");
 
-	tcase_set_timeout(c, 120);
-	tcase_add_test(c, a_goroutine_may_stop_the_world_in_many_ways_at_once);
-	tcase_add_test(c, who_holds_an_abandoned_processor_is_known_among_many_threads);
-	tcase_add_test(c, time_may_go_back_on_a_thread);
-	tcase_add_test(c, what_programs_say_is_the_same_ordered_ahead);
-	suite_add_tcase(s, c);
+	checks_add(s, "all", 120,
+		   CHECKS(a_goroutine_may_stop_the_world_in_many_ways_at_once, who_holds_an_abandoned_processor_is_known_among_many_threads,
+			  time_may_go_back_on_a_thread, what_programs_say_is_the_same_ordered_ahead));
 	return checks_run(s);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/checks.h"
 #include "tests/maketrace.h"
 #include "wire/event.h"
 
@@ -181,24 +182,49 @@ START_TEST(a_full_disk_stays_full)
 }
 END_TEST
 
+START_TEST(a_batch_of_an_experiment_is_refused_or_comes_back_whole)
+{
+	static uint8_t data[65537];
+	struct bytes b = { 0 }, b_old = { 0 };
+	struct etr_writer *w = etr_writer_new_version(bytes_append, &b, 1000, 23), *old = etr_writer_new_version(bytes_append, &b_old, 1000, 22);
+	struct etr_reader *r = etr_reader_new();
+	struct etr_experimental_batch batch;
+	struct etr_event ev;
+
+	ck_assert_int_eq(etr_writer_begin_generation(old, 1, 1, 1, 1), 0);
+	REFUSED(old, "in a trace of version 1.22", etr_writer_experimental_batch(old, 1, 5, data, 1));
+	etr_writer_free(old);
+	free(b_old.p);
+	memset(data, 0x5a, sizeof(data));
+	REFUSED(w, "no generation", etr_writer_experimental_batch(w, 1, 5, data, 1));
+	ck_assert_int_eq(etr_writer_begin_generation(w, 1, 1, 1, 1), 0);
+	REFUSED(w, "0 is not the number", etr_writer_experimental_batch(w, 0, 5, data, 1));
+	REFUSED(w, "256 is not the number", etr_writer_experimental_batch(w, 256, 5, data, 1));
+	REFUSED(w, "of 65537 bytes", etr_writer_experimental_batch(w, 1, 5, data, 65537));
+	ck_assert_int_eq(etr_writer_experimental_batch(w, 1, 5, data, 65536), 0);
+	ck_assert_int_eq(etr_writer_end_generation(w), 0);
+	etr_reader_keep_experimental(r, 1);
+	etr_reader_open_memory(r, b.p, b.n);
+	ck_assert_int_eq(etr_reader_next(r, &ev), 1);
+	ck_assert_int_eq(etr_reader_experimental_batch(r, 0, &batch), 1);
+	ck_assert_uint_eq(batch.m, 5);
+	ck_assert_uint_eq(batch.size, 65536);
+	ck_assert_int_eq(memcmp(batch.data, data, 65536), 0);
+	ck_assert_int_eq(etr_reader_experimental_batch(r, 1, &batch), 0);
+	etr_reader_free(r);
+	etr_writer_free(w);
+	free(b.p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("writer");
-	TCase *c = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
-	tcase_set_timeout(c, 120);
-	tcase_add_test(c, a_writer_refuses_what_fits_no_event);
-	tcase_add_test(c, a_writer_refuses_what_the_generation_does_not_have);
-	tcase_add_test(c, a_generation_that_breaks_a_rule_is_not_written);
-	tcase_add_test(c, a_writer_that_does_not_verify_takes_the_callers_word);
-	tcase_add_test(c, a_stopped_world_does_not_span_generations);
-	tcase_add_test(c, long_strings_are_cut_between_characters);
-	tcase_add_test(c, a_full_disk_stays_full);
-	suite_add_tcase(s, c);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	checks_add(s, "all", 120,
+		   CHECKS(a_writer_refuses_what_fits_no_event, a_writer_refuses_what_the_generation_does_not_have,
+			  a_generation_that_breaks_a_rule_is_not_written, a_writer_that_does_not_verify_takes_the_callers_word,
+			  a_stopped_world_does_not_span_generations, long_strings_are_cut_between_characters, a_full_disk_stays_full,
+			  a_batch_of_an_experiment_is_refused_or_comes_back_whole));
+	return checks_run(s);
 }
