@@ -4,7 +4,7 @@
 # run.sh - `make bench`: what things cost here and in Go, measured in turn, as medians and ratios.
 #
 # Environment: top_srcdir, top_builddir; GO the go command (without it only our own figures are shown); ROUNDS how often each
-# side is measured (default 5); TRACE a trace to read (default: one that Go records here).
+# side is measured (default 5).
 set -eu
 : "${top_srcdir:?}" "${top_builddir:?}"
 rounds=${ROUNDS:-5}
@@ -13,19 +13,13 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 have_go=no
-if [ -n "$go" ] && (cd "$top_srcdir/tests/interop" && "$go" build -o "$tmp/" ./cmd/rtbench ./cmd/readbench &&
-                       cd record && "$go" build -buildvcs=false -o "$tmp/record" .) >&2; then
+if [ -n "$go" ] && (cd "$top_srcdir/tests/interop" && "$go" build -o "$tmp/" ./cmd/rtbench) >&2; then
     have_go=yes
 else
     echo "bench: no usable go: our own figures only" >&2
 fi
-trace=${TRACE:-}
-if [ -z "$trace" ] && [ $have_go = yes ]; then
-    trace=$tmp/storm.trace
-    GOMAXPROCS=$(nproc) GODEBUG=traceadvanceperiod=100000000 "$tmp/record" storm "$trace" 2000
-fi
 
-# The read benchmarks print "EVENTS NS"; the others print "NAME NS".
+# The benchmarks print "NAME NS".
 i=0
 while [ $i -lt "$rounds" ]; do
     if [ -x "$top_builddir/bench-sched" ]; then
@@ -33,9 +27,6 @@ while [ $i -lt "$rounds" ]; do
         "$top_builddir/bench-emit" | sed -n 's/^event-plain /ours event-plain /p'
     fi
     [ $have_go = no ] || GOMAXPROCS=1 "$tmp/rtbench" | sed 's/^/go /'
-    [ -z "$trace" ] || "$top_builddir/bench-read" "$trace" 1 | sed 's/^[0-9]* /ours read /'
-    [ -z "$trace" ] || "$top_builddir/bench-read" -t 2 "$trace" 1 | sed 's/^[0-9]* /ours read-two /'
-    [ $have_go = no ] || "$tmp/readbench" "$trace" 1 | sed 's/^[0-9]* /go read /'
     i=$((i + 1))
 done >"$tmp/figures"
 
@@ -73,6 +64,4 @@ END {
     both("pipe write and read of a byte", "pipe-off")
     both_added("the same, what tracing adds", "pipe")
     both("tracing off: a log call", "log-off")
-    both("read and order an event of a trace", "read")
-    row("the same with two threads", median("ours", "read-two"), median("go", "read"))
 }' "$tmp/figures"
