@@ -52,6 +52,40 @@ START_TEST(mutex_lets_in_one_at_a_time)
 }
 END_TEST
 
+static void add_few(void *arg)
+{
+	for (int i = 0; i < 20; i++) {
+		exrt_mutex_lock(&mutex);
+		for (volatile int held = 0; held < 500; held++)
+			;
+		guarded++;
+		exrt_mutex_unlock(&mutex);
+	}
+	exrt_waitgroup_done(arg);
+}
+
+/* Nobody unlocks after a round's last one: a waiter that it overlooks is left for ever, which is a deadlock. */
+static int lock_in_rounds(void *arg)
+{
+	exrt_maxprocs(2);
+	for (int round = 0; round < 5000; round++) {
+		struct exrt_waitgroup wg = EXRT_WAITGROUP_INIT;
+
+		exrt_waitgroup_add(&wg, 8);
+		for (int i = 0; i < 8; i++)
+			exrt_go(add_few, &wg);
+		exrt_waitgroup_wait(&wg);
+		expect(guarded == (round + 1) * 8 * 20);
+	}
+	return 0;
+}
+
+START_TEST(mutex_overlooks_no_waiter)
+{
+	rtcheck_run(lock_in_rounds);
+}
+END_TEST
+
 static _Atomic bool hog_ends;
 
 /* Takes the lock again in the moment in which it lets it go. */
@@ -264,8 +298,8 @@ int main(void)
 {
 	Suite *suite = suite_create("waiting");
 
-	checks_add(suite, "locks", 60, CHECKS(mutex_lets_in_one_at_a_time, mutex_does_not_starve_those_who_wait,
-		wait_group_waits_for_all));
+	checks_add(suite, "locks", 60, CHECKS(mutex_lets_in_one_at_a_time, mutex_overlooks_no_waiter,
+		mutex_does_not_starve_those_who_wait, wait_group_waits_for_all));
 	checks_add(suite, "waits", 60, CHECKS(sleep_lasts_at_least_as_long, sleepers_wake_in_order,
 		a_blocked_syscall_gives_up_its_p, syscalls_tell_errors, run_ends_while_a_goroutine_is_in_a_syscall));
 	return checks_run(suite);

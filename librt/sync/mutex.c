@@ -31,15 +31,14 @@ struct mutex {
 };
 _Static_assert(sizeof(struct mutex) <= sizeof(struct exrt_mutex), "the public struct has room");
 
-/* Takes it if it is free.  clear: bits to clear with it. */
-static bool take(struct mutex *mu, uint32_t clear)
+/* Takes it if it is free. */
+static bool take(struct mutex *mu)
 {
 	uint32_t s = atomic_load_explicit(&mu->state, memory_order_relaxed);
 
 	while (!(s & LOCKED)) {
 		/* Acquire pairs with the release of the unlockers. */
-		if (atomic_compare_exchange_weak_explicit(&mu->state, &s, (s & ~clear) | LOCKED, memory_order_acquire,
-							  memory_order_relaxed))
+		if (atomic_compare_exchange_weak_explicit(&mu->state, &s, s | LOCKED, memory_order_acquire, memory_order_relaxed))
 			return true;
 	}
 	return false;
@@ -57,7 +56,7 @@ static bool spin(struct mutex *mu)
 			__asm__ volatile("yield");
 #endif
 		}
-		if (take(mu, 0))
+		if (take(mu))
 			return true;
 	}
 	return false;
@@ -67,31 +66,34 @@ static void lock_slow(struct mutex *mu, struct trace_where where)
 {
 	struct exrt__m *m = exrt__m_on_g("exrt_mutex_lock: not on a goroutine");
 	struct exrt__waiter w = { .g = m->g };
-	uint32_t clear = 0;
+	bool woken = false;
 
 	if (spin(mu))
 		return;
 	w.since = exrt_nanotime();
 	for (;;) {
 		exrt__lock(&mu->lock);
-		/* Set first: if it is still locked then, its unlocker comes for the list's lock, and finds us in the list. */
+		/*
+		 * Both before it is looked at: if it is locked still, its unlocker sees that somebody waits and that nobody is under
+		 * way, comes for the list's lock, and finds us in the list.
+		 */
+		if (woken)
+			atomic_fetch_and_explicit(&mu->state, ~WOKEN, memory_order_relaxed);
 		atomic_fetch_or_explicit(&mu->state, WAITERS, memory_order_relaxed);
-		if (take(mu, clear)) {
+		if (take(mu)) {
 			if (!mu->list.first)
 				atomic_fetch_and_explicit(&mu->state, ~WAITERS, memory_order_relaxed);
 			exrt__unlock(&mu->lock);
 			return;
 		}
-		if (clear) {
-			atomic_fetch_and_explicit(&mu->state, ~clear, memory_order_relaxed);
+		if (woken)
 			exrt__waitlist_push_first(&mu->list, &w);
-		} else {
+		else
 			exrt__waitlist_push(&mu->list, &w);
-		}
 		exrt__park(m, "sync", (uintptr_t)mu, where, exrt__unlock_after, &mu->lock);
 		if (w.ok)
 			return;		/* it was handed to us */
-		clear = WOKEN;
+		woken = true;
 		m = exrt__m_self();
 	}
 }
@@ -107,7 +109,7 @@ void exrt_mutex_lock(struct exrt_mutex *mutex)
 
 bool exrt_mutex_trylock(struct exrt_mutex *mutex)
 {
-	return take((struct mutex *)mutex, 0);
+	return take((struct mutex *)mutex);
 }
 
 /* Takes the first waiter out of the list, unless a woken one is under way already. */
