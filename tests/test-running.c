@@ -19,7 +19,6 @@ START_TEST(run_returns_the_result_and_can_be_repeated)
 }
 END_TEST
 
-
 static int leave_others(void *arg)
 {
 	for (int i = 0; i < 20; i++) {
@@ -115,6 +114,46 @@ static void deep(void *arg)
 	exrt_waitgroup_done((struct exrt_waitgroup *)((int *)arg + 2));
 }
 
+static _Atomic bool went_on;
+
+/* Calls nothing of the runtime until the one that yielded to it goes on, which therefore needs another processor. */
+static void compute(void *arg)
+{
+	while (!went_on)
+		;
+	exrt_waitgroup_done(arg);
+}
+
+static int yield_to_those_who_compute(void *arg)
+{
+	unsigned random = 1;
+
+	exrt_maxprocs(2);
+	for (int i = 0; i < 10000; i++) {
+		struct exrt_waitgroup wg = EXRT_WAITGROUP_INIT;
+		int64_t until;
+
+		went_on = false;
+		exrt_waitgroup_add(&wg, 1);
+		exrt_go(compute, &wg);
+		/* At any moment of the other processor's search for work, and some time behind it. */
+		random = random * 1103515245 + 12345;
+		until = exrt_nanotime() + (random >> 16) % 150000;
+		while (exrt_nanotime() < until)
+			;
+		exrt_yield();
+		went_on = true;
+		exrt_waitgroup_wait(&wg);
+	}
+	return 0;
+}
+
+START_TEST(who_yields_goes_on_where_a_processor_is_idle)
+{
+	rtcheck_run(yield_to_those_who_compute);
+}
+END_TEST
+
 static int big_stack(void *arg)
 {
 	struct {
@@ -144,6 +183,7 @@ int main(void)
 
 	checks_add(suite, "running", 60, CHECKS(run_returns_the_result_and_can_be_repeated,
 		run_ends_while_others_run_and_wait, rtmaxprocs_is_obeyed_and_nonsense_named,
-		maxprocs_changes_while_others_run, stack_size_can_be_chosen));
+		maxprocs_changes_while_others_run, who_yields_goes_on_where_a_processor_is_idle,
+		stack_size_can_be_chosen));
 	return checks_run(suite);
 }

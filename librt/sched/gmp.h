@@ -208,7 +208,10 @@ void exrt__park(struct exrt__m *m, const char *reason, uintptr_t lock, struct tr
 		void *arg);
 /* Makes a waiting goroutine runnable. m: the caller's, with a P. */
 void exrt__ready(struct exrt__m *m, struct exrt__g *g, uintptr_t lock, struct trace_where where);
+/* Somebody looks for what was put in a queue, if there is a P for it. */
 void exrt__wake_p(void);
+/* The same, of who has made a P idle: what was put in a queue before that could be seen. */
+void exrt__wake_p_again(void);
 void exrt__acquire_p(struct exrt__m *m, struct exrt__p *p);
 struct exrt__p *exrt__release_p(struct exrt__m *m);
 /* Stops the M's P when the world is to stop, and parks until it goes on. */

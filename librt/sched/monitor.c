@@ -58,6 +58,7 @@ void exrt__p_handoff(struct exrt__p *p)
 		exrt__check_dead();
 	}
 	exrt__unlock(&s->lock);
+	exrt__wake_p_again();
 }
 
 /* Takes the P if its syscall lasts.  Return: whether it did. */

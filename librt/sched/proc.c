@@ -5,14 +5,13 @@
  * No wake-up is lost between those who submit work and those who stop looking for it:
  *   - A submitter stores the G in a queue, then (full fence, in exrt__wake_p) reads whether Ps are idle and Ms spin. It wakes
  *     an M unless one spins already.
- *   - A spinning M that found nothing makes its P idle and stops counting as spinning, then (full fence, in find) looks at all
- *     queues once more.
+ *   - Whoever makes a P idle, and if it is a spinning M stops counting as such, then (full fence, in look_again and exrt__wake_p_again)
+ *     looks at all queues once more.
  *   Of two threads that each store and then, behind a full fence, read what the other stored, at least one sees the other's
- *   store. So if the submitter saw the M still spinning, the M sees the G; else the submitter saw none spinning and the P idle,
- *   and wakes one itself.
+ *   store. So if the submitter saw an M still spinning, that M sees the G; if it saw no P idle, whoever makes one idle does;
+ *   else it wakes an M itself.  It may count as a spinning M before there is one: if there is no P for it after all, it says so under
+ *   sched.lock, so that who sees a P that became idle later does not take it for one.
  *   - An M that stops spinning because it found work wakes another one in its place, since submitters relied on it.
- *   The global queue needs none of this: it is put to, and looked at before a P becomes idle, under sched.lock; those who put
- *   to it look for an idle P under the same lock.
  */
 #include "librt/sched/gmp.h"
 
@@ -57,7 +56,7 @@ void exrt__pidle_put(struct exrt__p *p)
 {
 	p->link = exrt__sched.pidle;
 	exrt__sched.pidle = p;
-	atomic_fetch_add_explicit(&exrt__sched.npidle, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&exrt__sched.npidle, 1, memory_order_release);
 }
 
 struct exrt__p *exrt__pidle_get(void)
@@ -81,18 +80,19 @@ void exrt__wake_p(void)
 
 	if (load_relaxed(&s->nprocs) == 1)
 		return;		/* the caller has the only one */
-	atomic_thread_fence(memory_order_seq_cst);	/* pairs with the one in find */
-	if (load_relaxed(&s->npidle) == 0 || load_relaxed(&s->nmspinning) != 0)
+	atomic_thread_fence(memory_order_seq_cst);	/* pairs with those in look_again and exrt__wake_p_again */
+	/* Acquire pairs with the release in exrt__pidle_put. */
+	if (atomic_load_explicit(&s->npidle, memory_order_acquire) == 0 || load_relaxed(&s->nmspinning) != 0)
 		return;
 	if (!atomic_compare_exchange_strong(&s->nmspinning, &none, 1))
 		return;
 	exrt__lock(&s->lock);
 	p = exrt__pidle_get();
+	if (!p)
+		atomic_fetch_sub(&s->nmspinning, 1);	/* under the lock, as told above */
 	exrt__unlock(&s->lock);
 	if (p)
 		exrt__m_start(p, true);
-	else
-		atomic_fetch_sub(&s->nmspinning, 1);
 }
 
 /*
@@ -167,24 +167,38 @@ static bool take_idle_p(struct exrt__m *m)
 	return p != NULL;
 }
 
+static bool work_waits(void)
+{
+	int n = exrt__nprocs();
+
+	if (load_relaxed(&exrt__sched.runq_size) != 0)
+		return true;
+	for (int i = 0; i < n; i++)
+		if (!exrt__runq_is_empty(exrt__p_at(i)))
+			return true;
+	return false;
+}
+
 /*
- * The second look, by an M that has just given up spinning and its P.  Return: whether it has a P again, and something to find.
+ * The second look, by an M that has just given up its P: who submitted work meanwhile may have seen no idle P.  Return: whether it has a P
+ * again, and something to find.
  */
 static bool look_again(struct exrt__m *m)
 {
-	struct exrt__sched *s = &exrt__sched;
-	int n = exrt__nprocs();
+	atomic_thread_fence(memory_order_seq_cst);	/* pairs with the one in exrt__wake_p */
+	/* Where all Ps are at work again, their Ms will find it, and if they give them up they look again, too. */
+	if (!work_waits() || !take_idle_p(m))
+		return false;
+	m->spinning = true;
+	atomic_fetch_add(&exrt__sched.nmspinning, 1);
+	return true;
+}
 
-	for (int i = 0; i < n; i++) {
-		if (exrt__runq_is_empty(exrt__p_at(i)))
-			continue;
-		if (!take_idle_p(m))
-			return false;	/* all Ps are at work; their Ms will find it */
-		m->spinning = true;
-		atomic_fetch_add(&s->nmspinning, 1);
-		return true;
-	}
-	return false;
+void exrt__wake_p_again(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);	/* pairs with the one in exrt__wake_p */
+	if (work_waits())
+		exrt__wake_p();
 }
 
 /* One M without a P waits for the next timer.  Return: whether this one did, and now has a P. */
@@ -212,7 +226,6 @@ static struct exrt__g *find(struct exrt__m *m)
 {
 	struct exrt__sched *s = &exrt__sched;
 	struct exrt__g *g;
-	bool was_spinning;
 
 	exrt__timer_run(m);
 	g = exrt__runq_get(m->p);
@@ -242,13 +255,10 @@ static struct exrt__g *find(struct exrt__m *m)
 	}
 	exrt__pidle_put(exrt__release_p(m));
 	exrt__unlock(&s->lock);
-	was_spinning = m->spinning;
-	if (was_spinning) {
+	if (m->spinning)
 		spinning_end(m);
-		atomic_thread_fence(memory_order_seq_cst);	/* pairs with the one in exrt__wake_p */
-		if (look_again(m))
-			return NULL;
-	}
+	if (look_again(m))
+		return NULL;
 	if (!wait_for_timer(m))
 		exrt__m_stop(m);
 	return NULL;
@@ -385,11 +395,13 @@ static void yield_after(struct exrt__m *m, struct exrt__g *g, void *arg)
 	/* Behind what waits globally, if anything does; else the own ring is as fair and needs no lock. */
 	if (load_relaxed(&exrt__sched.runq_size) == 0) {
 		exrt__runq_put(m->p, g, false);
-		return;
+	} else {
+		exrt__lock(&exrt__sched.lock);
+		exrt__globq_put(g);
+		exrt__unlock(&exrt__sched.lock);
 	}
-	exrt__lock(&exrt__sched.lock);
-	exrt__globq_put(g);
-	exrt__unlock(&exrt__sched.lock);
+	/* It was in no queue while the M took the next one: who looked for work just then found none. */
+	exrt__wake_p();
 }
 
 void exrt_yield(void)
