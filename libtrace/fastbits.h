@@ -171,16 +171,17 @@ INLINE struct numbers numbers_at(const uint8_t *p, int n, const struct masks *k,
 	return numbers(&f, n, k, bmi2);
 }
 
-/* The same of an event that has four: eight bytes hold dt and the first, the eight bytes behind those the others. */
-INLINE struct numbers four_numbers(const uint8_t *p, const struct masks *k, bool bmi2)
+/* The same of an event that has n, three or four: eight bytes hold dt and the first, the eight bytes behind those the others. */
+INLINE struct numbers wide_numbers(const uint8_t *p, int n, const struct masks *k, bool bmi2)
 {
 	struct numbers v = numbers_at(p, 1, k, bmi2), rest;
 	struct front f = look(p + 1 + v.behind, k, bmi2);
 
-	rest = numbers(&f, 2, k, bmi2);
+	rest = numbers(&f, n - 2, k, bmi2);
 	v.b = number(f.w, f.dt, k, bmi2);
 	v.c = rest.a;
-	v.d = rest.b;
+	if (n > 3)
+		v.d = rest.b;
 	v.usual = v.usual && rest.usual;
 	v.behind += 1 + rest.behind;
 	return v;

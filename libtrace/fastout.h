@@ -128,6 +128,16 @@ INLINE void sweep(struct out *out, bool packed, uint8_t kind, int64_t p, etr_sta
 	ev->u.range.reclaimed = reclaimed;
 }
 
+/* A mark assist begins or ends; never packed. */
+INLINE void assist(struct etr_event *ev, uint8_t kind, int64_t g, etr_stack_id stack)
+{
+	store_head(ev, kind, ETR_RESOURCE_GOROUTINE, 0, 0, stack);
+	ev->u.range.id = g;
+	ev->u.range.name = ETR__STRING_ASSIST;
+	ev->u.range.nattrs = 0;
+	ev->u.range.swept = ev->u.range.reclaimed = 0;
+}
+
 /* What a program says of itself, as eventlog.h has it: two places in the log. */
 INLINE void user(struct out *out, bool packed, uint8_t kind, etr_stack_id stack, etr_string_id name, uint64_t a, uint64_t b)
 {

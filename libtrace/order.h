@@ -31,7 +31,7 @@ struct etr__size {
 	uint64_t behind, more;
 };
 #define ETR__SIZE_UNKNOWN 64
-#define ETR__USUAL_TYPES 14
+#define ETR__USUAL_TYPES 18
 
 /* One ordering: a generation at hand, the model that its events move, and what has been delivered.  It belongs to one thread. */
 struct etr__order {

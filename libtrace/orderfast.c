@@ -30,6 +30,7 @@
 #include "libtrace/eventlog.h"
 #include "libtrace/fastbits.h"
 #include "libtrace/fastout.h"
+#include "libtrace/granges.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
@@ -43,6 +44,7 @@
 enum {
 	UNBLOCK, BLOCK, START, STOP, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP,
 	TASK_BEGIN, TASK_END, REGION_BEGIN, REGION_END, LOG,
+	CREATE, DESTROY, ASSIST_BEGIN, ASSIST_END,
 	NTYPES
 };
 _Static_assert(NTYPES == ETR__USUAL_TYPES, "sizes");
@@ -67,6 +69,9 @@ INLINE void set_status(struct etr__g *g, uint64_t status)
 	memcpy(&g->status, &status, sizeof(status));
 }
 
+/* Added to how many numbers an event has where with dt they may take more than eight bytes: wide_numbers() finds them. */
+#define WIDE 8
+
 #define USUAL(condition)                                                                                                         \
 	do {                                                                                                                     \
 		if (__builtin_expect(!(condition), 0))                                                                           \
@@ -84,8 +89,8 @@ INLINE void set_status(struct etr__g *g, uint64_t status)
  */
 #define ARGS(type, n)                                                                                                            \
 	do {                                                                                                                     \
-		v = (n) > 3 ? four_numbers(p, k, bmi2) : numbers_at(p, n, k, bmi2);                                              \
-		if (!bmi2 || (n) > 3)                                                                                            \
+		v = (n) > WIDE ? wide_numbers(p, (n) - WIDE, k, bmi2) : numbers_at(p, n, k, bmi2);                               \
+		if (!bmi2 || (n) > WIDE)                                                                                         \
 			USUAL(v.usual);                                                                                          \
 		next = p + 2 + o->sizes[type].behind;                                                                            \
 		__asm__("" : "+r"(next));                                                                                        \
@@ -192,7 +197,7 @@ INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
 	struct front f = look(p, k, bmi2);
 	unsigned n = etr__nargs[*p];
 
-	return has_numbers(&f, n) || (n == 5 && four_numbers(p, k, bmi2).usual);
+	return has_numbers(&f, n) || (n == 4 && wide_numbers(p, 3, k, bmi2).usual) || (n == 5 && wide_numbers(p, 4, k, bmi2).usual);
 }
 
 /* A region begins on g, or the innermost one that is open there ends.  False, and nothing done, where that is not usual. */
@@ -321,10 +326,10 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	struct numbers v;
 	const uint8_t *next;
 	int64_t next_time;
-	struct etr__g *g, *next_cur;
+	struct etr__g *g, *next_cur, gone;
 	etr_stack_id stack;
 	etr_string_id name;
-	uint64_t parent;
+	uint64_t parent, range;
 	int begun;
 	const struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
 
@@ -387,6 +392,29 @@ dispatch:
 		ARGS(STOP, 2);
 		OFF(WIRE_G_RUNNABLE, ETR_STATE_RUNNABLE);
 		NEXT(STOP, WIRE_GO_STOP, WIRE_GO_START, go_start);
+	case WIRE_GO_CREATE:
+	go_create:
+		ARGS(CREATE, WIDE + 3);
+		CURRENT_G(WIRE_G_RUNNING);
+		/* In a log, what comes into being is kept whole. */
+		USUAL(!packed && v.b < t->nstack_of && v.c < t->nstack_of && etr__gtable_find(&o->model.gs, (int64_t)v.a) == &etr__no_g);
+		if (__builtin_expect(!etr__model_add_g(&o->model, (int64_t)v.a, WIRE_G_RUNNABLE, gen), 0))
+			goto no_memory;
+		transition(&out, packed, (int64_t)v.a, ETR_STATE_NOT_EXIST, ETR_STATE_RUNNABLE, t->stack_of[v.c], false, 0);
+		if (!packed)
+			out.ev->u.transition.stack = t->stack_of[v.b];
+		NEXT(CREATE, WIRE_GO_CREATE, WIRE_GO_CREATE, go_create);
+	case WIRE_GO_DESTROY:
+		ARGS(DESTROY, 0);
+		CURRENT_G(WIRE_G_RUNNING);
+		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_NOT_EXIST, 0, false, 0);
+		/* The event's context is still told of it. */
+		gone.id = cur->id;
+		set_status(cur, STATUS(WIRE_G_RUNNING, 0));
+		etr__model_forget_g(&o->model, cur);
+		cur = &gone;
+		next_cur = &etr__no_g;
+		NEXT(DESTROY, WIRE_GO_DESTROY, WIRE_GO_START, go_start);
 	case WIRE_GO_SYSCALL_BEGIN:
 	go_syscall_begin:
 		ARGS(SYSCALL_BEGIN, 2);
@@ -421,13 +449,29 @@ dispatch:
 		l->proc->sweeping = false;
 		sweep(&out, packed, ETR_KIND_RANGE_END, l->proc->id, 0, v.a, v.b);
 		NEXT(SWEEP_END, WIRE_GC_SWEEP_END, WIRE_GC_SWEEP_BEGIN, gc_sweep_begin);
+	case WIRE_GC_MARK_ASSIST_BEGIN:
+		ARGS(ASSIST_BEGIN, 1);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(!packed && cur->assist == 0 && v.a < t->nstack_of);
+		if (__builtin_expect(etr__range_open(cur, WIRE_GC_MARK_ASSIST_BEGIN, 0) != 0, 0))
+			goto no_memory;
+		assist(out.ev, ETR_KIND_RANGE_BEGIN, cur->id, t->stack_of[v.a]);
+		NEXT(ASSIST_BEGIN, WIRE_GC_MARK_ASSIST_BEGIN, WIRE_GC_MARK_ASSIST_END, assist_end);
+	case WIRE_GC_MARK_ASSIST_END:
+	assist_end:
+		ARGS(ASSIST_END, 0);
+		CURRENT_G(WIRE_G_RUNNING);
+		USUAL(!packed && cur->assist != 0);
+		etr__range_close(cur, WIRE_GC_MARK_ASSIST_BEGIN, &range);
+		assist(out.ev, ETR_KIND_RANGE_END, cur->id, 0);
+		NEXT(ASSIST_END, WIRE_GC_MARK_ASSIST_END, WIRE_GO_BLOCK, go_block);
 	case WIRE_HEAP_ALLOC:
 	heap_alloc:
 		ARGS(HEAP, 1);
 		heap(&out, packed, v.a);
 		NEXT(HEAP, WIRE_HEAP_ALLOC, WIRE_HEAP_ALLOC, heap_alloc);
 	case WIRE_USER_TASK_BEGIN:
-		ARGS(TASK_BEGIN, 4);
+		ARGS(TASK_BEGIN, WIDE + 4);
 		CURRENT_G(WIRE_G_RUNNING);
 		USUAL(v.c < t->nstring_of && v.d < t->nstack_of && HAS_ROOM(2));
 		begun = etr__order_begin_task(o, v.a, v.b ? v.b : ETR_NO_TASK, t->string_of[v.c]);
@@ -463,7 +507,7 @@ dispatch:
 		NEXT_BEHIND(2, REGION_END, WIRE_USER_REGION_END, WIRE_USER_TASK_END, task_end);
 	case WIRE_USER_LOG:
 	user_log:
-		ARGS(LOG, 4);
+		ARGS(LOG, WIDE + 4);
 		CURRENT_G(WIRE_G_RUNNING);
 		USUAL(v.b < t->nstring_of && v.c < t->nstring_of && v.d < t->nstack_of && HAS_ROOM(2));
 		user(&out, packed, ETR_KIND_LOG, t->stack_of[v.d], t->string_of[v.b], v.a, t->string_of[v.c]);

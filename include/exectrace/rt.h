@@ -109,7 +109,8 @@ struct exrt_select_case {
 /**
  * exrt_select - wait until one of the cases can go on, and do it; if several can, one is chosen at random
  *
- * has_default: do not wait.  No cases and no default blocks for ever.  Return: the index of the case that was done, or -EAGAIN
+ * has_default: do not wait.  No cases and no default blocks for ever.  All its channels are in use until it returns: also the one that
+ * another goroutine has received from meanwhile, which must not free it before.  Return: the index of the case that was done, or -EAGAIN
  * when none could and has_default.
  */
 int exrt_select(struct exrt_select_case *cases, size_t n, bool has_default);
