@@ -171,7 +171,7 @@ INLINE struct numbers numbers_at(const uint8_t *p, int n, const struct masks *k,
 	return numbers(&f, n, k, bmi2);
 }
 
-/* The same of an event that has n, three or four: eight bytes hold dt and the first, the eight bytes behind those the others. */
+/* The same of an event that has n, two to four: eight bytes hold dt and the first, the eight bytes behind those the others. */
 INLINE struct numbers wide_numbers(const uint8_t *p, int n, const struct masks *k, bool bmi2)
 {
 	struct numbers v = numbers_at(p, 1, k, bmi2), rest;
@@ -179,7 +179,8 @@ INLINE struct numbers wide_numbers(const uint8_t *p, int n, const struct masks *
 
 	rest = numbers(&f, n - 2, k, bmi2);
 	v.b = number(f.w, f.dt, k, bmi2);
-	v.c = rest.a;
+	if (n > 2)
+		v.c = rest.a;
 	if (n > 3)
 		v.d = rest.b;
 	v.usual = v.usual && rest.usual;

@@ -85,18 +85,25 @@ INLINE void set_status(struct etr__g *g, uint64_t status)
  * all the rest takes.  But events of a type mostly have the size of the one before.  So the next one is looked for there, and only
  * whether that was right has to be found out, by a branch that is guessed well.  The compiler must not see that both ways lead to
  * the same place.  With BMI2 an event of up to three numbers that is not usual has a size that no usual one has (its `behind` is 8, or 7 where
- * there is no number), so that the same branch tells; elsewhere it is asked for before.
+ * there is no number), so that the same branch tells; elsewhere the branch asks for it, too.  One of two or three numbers may still be found in
+ * twice eight bytes; no size is remembered of it, since `behind` would mean something else.
  */
 #define ARGS(type, n)                                                                                                            \
 	do {                                                                                                                     \
 		v = (n) > WIDE ? wide_numbers(p, (n) - WIDE, k, bmi2) : numbers_at(p, n, k, bmi2);                               \
-		if (!bmi2 || (n) > WIDE)                                                                                         \
+		if ((n) > WIDE)                                                                                                  \
 			USUAL(v.usual);                                                                                          \
 		next = p + 2 + o->sizes[type].behind;                                                                            \
 		__asm__("" : "+r"(next));                                                                                        \
-		if (__builtin_expect(v.behind != o->sizes[type].behind, 0)) {                                                    \
-			USUAL(v.usual);                                                                                          \
-			o->sizes[type].behind = v.behind;                                                                        \
+		if (__builtin_expect(v.behind != o->sizes[type].behind || (!bmi2 && !v.usual), 0)) {                             \
+			if (v.usual) {                                                                                           \
+				o->sizes[type].behind = v.behind;                                                                \
+			} else {                                                                                                 \
+				USUAL((n) == 2 || (n) == 3);                                                                     \
+				v = wide_numbers(p, n, k, bmi2);                                                                 \
+				USUAL(v.usual);                                                                                  \
+				o->sizes[type].behind = ETR__SIZE_UNKNOWN;                                                       \
+			}                                                                                                        \
 			o->sizes[type].more = ETR__ONE_MORE + 2 + v.behind;                                                      \
 			next = p + 2 + v.behind;                                                                                 \
 			__asm__ volatile("");                                                                                    \
@@ -197,7 +204,7 @@ INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
 	struct front f = look(p, k, bmi2);
 	unsigned n = etr__nargs[*p];
 
-	return has_numbers(&f, n) || (n == 4 && wide_numbers(p, 3, k, bmi2).usual) || (n == 5 && wide_numbers(p, 4, k, bmi2).usual);
+	return has_numbers(&f, n) || (n == 3 && wide_numbers(p, 2, k, bmi2).usual) || (n == 4 && wide_numbers(p, 3, k, bmi2).usual) || (n == 5 && wide_numbers(p, 4, k, bmi2).usual);
 }
 
 /* A region begins on g, or the innermost one that is open there ends.  False, and nothing done, where that is not usual. */
