@@ -198,13 +198,16 @@ INLINE void put_back(struct etr__head *heads, const uint8_t *at, int64_t time)
 	etr__head_sink(heads, heads);
 }
 
-/* Whether the event at p can be decoded within eight bytes, or as the loop does it. */
+/* Whether the event at p can be decoded within eight bytes, or twice eight, as the loop does it. */
 INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
 {
 	struct front f = look(p, k, bmi2);
 	unsigned n = etr__nargs[*p];
 
-	return has_numbers(&f, n) || (n == 3 && wide_numbers(p, 2, k, bmi2).usual) || (n == 4 && wide_numbers(p, 3, k, bmi2).usual) || (n == 5 && wide_numbers(p, 4, k, bmi2).usual);
+	if (has_numbers(&f, n))
+		return true;
+	return (n == 3 && wide_numbers(p, 2, k, bmi2).usual) || (n == 4 && wide_numbers(p, 3, k, bmi2).usual) ||
+	       (n == 5 && wide_numbers(p, 4, k, bmi2).usual);
 }
 
 /* A region begins on g, or the innermost one that is open there ends.  False, and nothing done, where that is not usual. */
