@@ -327,16 +327,15 @@ static int resolve_frames(struct etr__tables *t, struct etr__fault *fault)
 	return 0;
 }
 
-/* The ids from 0 on that are in the map's array without a gap. */
-static uint64_t without_gap(const struct etr__idmap *map, const uint32_t **ids)
+/* Makes ready to look ids up in the map's array alone, of how many ids it returns; 0 when out of memory. */
+static uint64_t settle(struct etr__idmap *map, const uint32_t **ids)
 {
 	static const uint32_t zero[1];
-	uint64_t n = 1;
 
-	while (n < map->ndirect && map->direct[n] != 0)
-		n++;
+	if (etr__idmap_settle(map) != 0)
+		return 0;
 	*ids = map->ndirect ? map->direct : zero;
-	return n;
+	return map->ndirect ? map->ndirect : 1;
 }
 
 static bool sample_is_before(const void *a, const void *b)
@@ -355,8 +354,10 @@ int etr__tables_close(struct etr__tables *t, int version, uint64_t end, struct e
 	rc = resolve_frames(t, fault);
 	if (rc < 0)
 		return rc;
-	t->nstring_of = without_gap(&t->string_ids, &t->string_of);
-	t->nstack_of = without_gap(&t->stack_ids, &t->stack_of);
+	t->nstring_of = settle(&t->string_ids, &t->string_of);
+	t->nstack_of = settle(&t->stack_ids, &t->stack_of);
+	if (!t->nstring_of || !t->nstack_of)
+		return etr__fault_nomem(fault);
 	for (size_t i = 0; i < t->nsamples; i++)
 		t->samples[i].time = etr__units_to_ns(t->ns_per_unit, (uint64_t)t->samples[i].time);
 	etr__gosort(t->samples, t->nsamples, sizeof(*t->samples), sample_is_before);

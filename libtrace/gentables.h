@@ -72,7 +72,10 @@ struct etr__tables {
 	size_t nplaces, capplaces;
 	struct etr__hash place_of;	/* pc -> index into places[], plus one */
 
-	/* Once the tables are closed: dense ids of the file's ids below n, where none is missing. */
+	/*
+	 * Once the tables are closed: dense ids of the file's ids below n, those that are not dense apart.  0 means that there is none, or that it
+	 * is not here; of id 0 it means the empty one.  Go's writer leaves ids out where two threads met the same stack at once.
+	 */
 	const etr_string_id *string_of;
 	uint64_t nstring_of;
 	const etr_stack_id *stack_of;

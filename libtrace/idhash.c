@@ -143,14 +143,37 @@ static int grow_direct(struct etr__idmap *map, uint64_t id)
 	return 0;
 }
 
+/* Ids below are dense enough for the array. */
+static uint64_t dense_below(const struct etr__idmap *map)
+{
+	return 4 * map->count + 1024;
+}
+
 int etr__idmap_put(struct etr__idmap *map, uint64_t id, uint32_t val)
 {
-	if (id >= map->ndirect && id < 4 * map->count + 1024 && grow_direct(map, id) != 0)
+	if (id >= map->ndirect && id < dense_below(map) && grow_direct(map, id) != 0)
 		return -1;
 	if (id < map->ndirect)
 		map->direct[id] = val;
 	else if (etr__hash_put(&map->sparse, id, val) != 0)
 		return -1;
 	map->count++;
+	return 0;
+}
+
+int etr__idmap_settle(struct etr__idmap *map)
+{
+	const struct etr__hash *sparse = &map->sparse;
+	uint64_t last = 0;
+
+	for (size_t i = 0; i <= sparse->mask; i++)
+		if (sparse->slots[i].val && sparse->slots[i].key < dense_below(map) && sparse->slots[i].key > last)
+			last = sparse->slots[i].key;
+	if (last >= map->ndirect && grow_direct(map, last) != 0)
+		return -1;
+	/* They stay in the hash, too, where nobody comes to any more. */
+	for (size_t i = 0; i <= sparse->mask; i++)
+		if (sparse->slots[i].val && sparse->slots[i].key < map->ndirect)
+			map->direct[sparse->slots[i].key] = (uint32_t)sparse->slots[i].val;
 	return 0;
 }

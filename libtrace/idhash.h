@@ -73,6 +73,12 @@ void etr__idmap_clear(struct etr__idmap *map);
 /* The id must not be there and val not be 0.  0, or -1 when out of memory. */
 int etr__idmap_put(struct etr__idmap *map, uint64_t id, uint32_t val);
 
+/*
+ * When all are there, in whatever order they came: those of the array's range that came too early for it are in the array, too.  0, or -1
+ * when out of memory.
+ */
+int etr__idmap_settle(struct etr__idmap *map);
+
 /* 0 when the id is not there. */
 static inline uint32_t etr__idmap_get(const struct etr__idmap *map, uint64_t id)
 {

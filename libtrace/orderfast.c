@@ -161,14 +161,29 @@ INLINE void set_status(struct etr__g *g, uint64_t status)
 		g->seq.n = (no);                                                                                                 \
 	} while (0)
 
+/* The stack that the event names, or the string. */
+#define NAMED_STACK(stack, no)                                                                                                   \
+	do {                                                                                                                     \
+		USUAL((no) < t->nstack_of);                                                                                      \
+		stack = t->stack_of[no];                                                                                         \
+		USUAL(stack != 0 || (no) == 0);                                                                                  \
+	} while (0)
+
+#define NAMED_STRING(string, no)                                                                                                 \
+	do {                                                                                                                     \
+		USUAL((no) < t->nstring_of);                                                                                     \
+		string = t->string_of[no];                                                                                       \
+		USUAL(string != 0 || (no) == 0);                                                                                 \
+	} while (0)
+
 /* The context's G does not run any more. */
 #define OFF(status, state)                                                                                                       \
 	do {                                                                                                                     \
 		CURRENT_G(WIRE_G_RUNNING);                                                                                       \
-		USUAL(v.a < t->nstring_of && v.b < t->nstack_of);                                                                \
+		NAMED_STRING(name, v.a);                                                                                         \
+		NAMED_STACK(stack, v.b);                                                                                         \
 		set_status(cur, STATUS(status, 0));                                                                              \
-		stack = t->stack_of[v.b];                                                                                        \
-		transition(&out, packed, cur->id, ETR_STATE_RUNNING, state, stack, true, t->string_of[v.a]);                     \
+		transition(&out, packed, cur->id, ETR_STATE_RUNNING, state, stack, true, name);                                  \
 		next_cur = &etr__no_g;                                                                                           \
 	} while (0)
 
@@ -337,8 +352,8 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	const uint8_t *next;
 	int64_t next_time;
 	struct etr__g *g, *next_cur, gone;
-	etr_stack_id stack;
-	etr_string_id name;
+	etr_stack_id stack, stack2;
+	etr_string_id name, text;
 	uint64_t parent, range;
 	int begun;
 	const struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
@@ -379,10 +394,10 @@ dispatch:
 	case WIRE_GO_UNBLOCK:
 	go_unblock:
 		ARGS(UNBLOCK, 3);
-		USUAL(v.c < t->nstack_of);
+		NAMED_STACK(stack, v.c);
 		NAMED_G(v.a, WIRE_G_WAITING, v.b);
 		set_status(g, STATUS(WIRE_G_RUNNABLE, 0));
-		transition(&out, packed, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, t->stack_of[v.c], false, 0);
+		transition(&out, packed, (int64_t)v.a, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, stack, false, 0);
 		NEXT(UNBLOCK, WIRE_GO_UNBLOCK, WIRE_GO_BLOCK, go_block);
 	case WIRE_GO_BLOCK:
 	go_block:
@@ -407,12 +422,15 @@ dispatch:
 		ARGS(CREATE, WIDE + 3);
 		CURRENT_G(WIRE_G_RUNNING);
 		/* In a log, what comes into being is kept whole. */
-		USUAL(!packed && v.b < t->nstack_of && v.c < t->nstack_of && etr__gtable_find(&o->model.gs, (int64_t)v.a) == &etr__no_g);
+		USUAL(!packed);
+		NAMED_STACK(stack, v.b);
+		NAMED_STACK(stack2, v.c);
+		USUAL(etr__gtable_find(&o->model.gs, (int64_t)v.a) == &etr__no_g);
 		if (__builtin_expect(!etr__model_add_g(&o->model, (int64_t)v.a, WIRE_G_RUNNABLE, gen), 0))
 			goto no_memory;
-		transition(&out, packed, (int64_t)v.a, ETR_STATE_NOT_EXIST, ETR_STATE_RUNNABLE, t->stack_of[v.c], false, 0);
+		transition(&out, packed, (int64_t)v.a, ETR_STATE_NOT_EXIST, ETR_STATE_RUNNABLE, stack2, false, 0);
 		if (!packed)
-			out.ev->u.transition.stack = t->stack_of[v.b];
+			out.ev->u.transition.stack = stack;
 		NEXT(CREATE, WIRE_GO_CREATE, WIRE_GO_CREATE, go_create);
 	case WIRE_GO_DESTROY:
 		ARGS(DESTROY, 0);
@@ -429,11 +447,11 @@ dispatch:
 	go_syscall_begin:
 		ARGS(SYSCALL_BEGIN, 2);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(etr__seq_fits(&l->proc->seq, gen, v.a) && v.b < t->nstack_of);
+		USUAL(etr__seq_fits(&l->proc->seq, gen, v.a));
+		NAMED_STACK(stack, v.b);
 		l->proc->seq.n = v.a;
 		l->proc->status = WIRE_P_SYSCALL;
 		set_status(cur, STATUS(WIRE_G_SYSCALL, 1));
-		stack = t->stack_of[v.b];
 		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, stack, true, 0);
 		NEXT(SYSCALL_BEGIN, WIRE_GO_SYSCALL_BEGIN, WIRE_GO_SYSCALL_END, go_syscall_end);
 	case WIRE_GO_SYSCALL_END:
@@ -448,9 +466,10 @@ dispatch:
 	case WIRE_GC_SWEEP_BEGIN:
 	gc_sweep_begin:
 		ARGS(SWEEP_BEGIN, 1);
-		USUAL(!l->proc->sweeping && v.a < t->nstack_of && (!packed || l->proc->sweep_noted));
+		USUAL(!l->proc->sweeping && (!packed || l->proc->sweep_noted));
+		NAMED_STACK(stack, v.a);
 		l->proc->sweeping = true;
-		sweep(&out, packed, ETR_KIND_RANGE_BEGIN, l->proc->id, t->stack_of[v.a], 0, 0);
+		sweep(&out, packed, ETR_KIND_RANGE_BEGIN, l->proc->id, stack, 0, 0);
 		NEXT(SWEEP_BEGIN, WIRE_GC_SWEEP_BEGIN, WIRE_GC_SWEEP_END, gc_sweep_end);
 	case WIRE_GC_SWEEP_END:
 	gc_sweep_end:
@@ -462,10 +481,11 @@ dispatch:
 	case WIRE_GC_MARK_ASSIST_BEGIN:
 		ARGS(ASSIST_BEGIN, 1);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(!packed && cur->assist == 0 && v.a < t->nstack_of);
+		USUAL(!packed && cur->assist == 0);
+		NAMED_STACK(stack, v.a);
 		if (__builtin_expect(etr__range_open(cur, WIRE_GC_MARK_ASSIST_BEGIN, 0) != 0, 0))
 			goto no_memory;
-		assist(out.ev, ETR_KIND_RANGE_BEGIN, cur->id, t->stack_of[v.a]);
+		assist(out.ev, ETR_KIND_RANGE_BEGIN, cur->id, stack);
 		NEXT(ASSIST_BEGIN, WIRE_GC_MARK_ASSIST_BEGIN, WIRE_GC_MARK_ASSIST_END, assist_end);
 	case WIRE_GC_MARK_ASSIST_END:
 	assist_end:
@@ -483,44 +503,53 @@ dispatch:
 	case WIRE_USER_TASK_BEGIN:
 		ARGS(TASK_BEGIN, WIDE + 4);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(v.c < t->nstring_of && v.d < t->nstack_of && HAS_ROOM(2));
-		begun = etr__order_begin_task(o, v.a, v.b ? v.b : ETR_NO_TASK, t->string_of[v.c]);
+		USUAL(HAS_ROOM(2));
+		NAMED_STRING(name, v.c);
+		NAMED_STACK(stack, v.d);
+		begun = etr__order_begin_task(o, v.a, v.b ? v.b : ETR_NO_TASK, name);
 		if (__builtin_expect(begun < 0, 0))
 			goto no_memory;
 		USUAL(begun);
-		user(&out, packed, ETR_KIND_TASK_BEGIN, t->stack_of[v.d], t->string_of[v.c], v.a, v.b ? v.b : ETR_NO_TASK);
+		user(&out, packed, ETR_KIND_TASK_BEGIN, stack, name, v.a, v.b ? v.b : ETR_NO_TASK);
 		NEXT_BEHIND(2, TASK_BEGIN, WIRE_USER_TASK_BEGIN, WIRE_USER_REGION_BEGIN, region_begin);
 	case WIRE_USER_TASK_END:
 	task_end:
 		ARGS(TASK_END, 2);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(v.b < t->nstack_of && HAS_ROOM(2) && end_task(o, v.a, &parent, &name));
-		user(&out, packed, ETR_KIND_TASK_END, t->stack_of[v.b], name, v.a, parent);
+		USUAL(HAS_ROOM(2));
+		NAMED_STACK(stack, v.b);
+		USUAL(end_task(o, v.a, &parent, &name));
+		user(&out, packed, ETR_KIND_TASK_END, stack, name, v.a, parent);
 		NEXT_BEHIND(2, TASK_END, WIRE_USER_TASK_END, WIRE_GO_BLOCK, go_block);
 	case WIRE_USER_REGION_BEGIN:
 	region_begin:
 		ARGS(REGION_BEGIN, 3);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(v.b < t->nstring_of && v.c < t->nstack_of && HAS_ROOM(2));
-		name = t->string_of[v.b];
+		USUAL(HAS_ROOM(2));
+		NAMED_STRING(name, v.b);
+		NAMED_STACK(stack, v.c);
 		USUAL(begin_region(cur, v.a, t->strings[name].name));
-		user(&out, packed, ETR_KIND_REGION_BEGIN, t->stack_of[v.c], name, v.a, 0);
+		user(&out, packed, ETR_KIND_REGION_BEGIN, stack, name, v.a, 0);
 		NEXT_BEHIND(2, REGION_BEGIN, WIRE_USER_REGION_BEGIN, WIRE_USER_LOG, user_log);
 	case WIRE_USER_REGION_END:
 	region_end:
 		ARGS(REGION_END, 3);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(v.b < t->nstring_of && v.c < t->nstack_of && HAS_ROOM(2));
-		name = t->string_of[v.b];
+		USUAL(HAS_ROOM(2));
+		NAMED_STRING(name, v.b);
+		NAMED_STACK(stack, v.c);
 		USUAL(end_region(cur, v.a, t->strings[name].name));
-		user(&out, packed, ETR_KIND_REGION_END, t->stack_of[v.c], name, v.a, 0);
+		user(&out, packed, ETR_KIND_REGION_END, stack, name, v.a, 0);
 		NEXT_BEHIND(2, REGION_END, WIRE_USER_REGION_END, WIRE_USER_TASK_END, task_end);
 	case WIRE_USER_LOG:
 	user_log:
 		ARGS(LOG, WIDE + 4);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(v.b < t->nstring_of && v.c < t->nstring_of && v.d < t->nstack_of && HAS_ROOM(2));
-		user(&out, packed, ETR_KIND_LOG, t->stack_of[v.d], t->string_of[v.b], v.a, t->string_of[v.c]);
+		USUAL(HAS_ROOM(2));
+		NAMED_STRING(name, v.b);
+		NAMED_STRING(text, v.c);
+		NAMED_STACK(stack, v.d);
+		user(&out, packed, ETR_KIND_LOG, stack, name, v.a, text);
 		NEXT_BEHIND(2, LOG, WIRE_USER_LOG, WIRE_USER_REGION_END, region_end);
 	default:
 		goto unusual;

@@ -89,6 +89,36 @@ START_TEST(an_id_that_came_before_the_array_reached_it_stays_found)
 }
 END_TEST
 
+START_TEST(ids_that_came_too_early_for_the_array_settle_in_it_and_far_ones_do_not)
+{
+	enum { N = 600 };
+	struct etr__idmap m;
+
+	etr__idmap_init(&m);
+	/* Downwards, so that at first each is beyond what so few make dense; every fourth is missing. */
+	for (uint64_t id = 4 * N; id > 0; id--)
+		if (id % 4 != 3)
+			ck_assert_int_eq(etr__idmap_put(&m, id, (uint32_t)id + 7), 0);
+	ck_assert_int_eq(etr__idmap_put(&m, UINT32_MAX, 1), 0);
+	ck_assert_int_eq(etr__idmap_put(&m, UINT64_MAX, 2), 0);
+	ck_assert_int_eq(etr__idmap_settle(&m), 0);
+	ck_assert_uint_gt(m.ndirect, 4 * N);
+	ck_assert_uint_le(m.ndirect, 16384);
+	for (uint64_t id = 0; id <= 4 * N; id++) {
+		uint32_t want = id == 0 || id % 4 == 3 ? 0 : (uint32_t)id + 7;
+
+		ck_assert_uint_eq(m.direct[id], want);
+		ck_assert_uint_eq(etr__idmap_get(&m, id), want);
+	}
+	ck_assert_uint_eq(etr__idmap_get(&m, UINT32_MAX), 1);
+	ck_assert_uint_eq(etr__idmap_get(&m, UINT64_MAX), 2);
+	etr__idmap_clear(&m);
+	ck_assert_uint_eq(etr__idmap_get(&m, 4 * N), 0);
+	ck_assert_uint_eq(etr__idmap_get(&m, UINT32_MAX), 0);
+	etr__idmap_free(&m);
+}
+END_TEST
+
 /* An array element that knows where it was. */
 struct item {
 	long key, index;
@@ -229,6 +259,7 @@ int main(void)
 	tcase_add_test(c, a_hash_holds_what_was_put_and_not_deleted);
 	tcase_add_test(c, an_id_map_holds_dense_and_far_ids);
 	tcase_add_test(c, an_id_that_came_before_the_array_reached_it_stays_found);
+	tcase_add_test(c, ids_that_came_too_early_for_the_array_settle_in_it_and_far_ones_do_not);
 	tcase_add_test(c, equal_elements_end_up_where_gos_sort_puts_them);
 	tcase_add_test(c, quoting_is_gos);
 	tcase_add_test(c, what_was_quoted_comes_back);
