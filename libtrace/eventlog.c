@@ -174,7 +174,7 @@ int etr__log_context(struct etr__log *log, int64_t p, int64_t m)
 	return (int)i;
 }
 
-/* Of what comes into being, is told anew or has an inherited context somebody wants to know: it is kept whole. */
+/* What comes into being, is told anew or has an inherited context is kept whole, for somebody wants to know of it. */
 static bool pack(struct etr__log *log, const struct etr_event *ev, struct etr__packed *e)
 {
 	uint64_t dt = (uint64_t)ev->time - (uint64_t)log->time, id = (uint64_t)ev->u.transition.id;
@@ -248,23 +248,25 @@ struct form {
 };
 #define PUT(word, i) ((uint32_t)(word) << (AT(1, 0) == 1 ? 8 * (i) : 24 - 8 * (i)))
 #define NO 0x80
+#define REASON(what, byte) ((what) == ETR__WHAT_CREATE ? NO : (byte))
+#define OWN(what, same, other) ((what) == ETR__WHAT_CREATE ? (other) : (what) & ETR__WHAT_OWN_STACK ? (same) : NO)
 #define FORM(what)                                                                                                               \
 	{ { PUT(ETR_KIND_STATE_TRANSITION, 0) | PUT((what) & ETR__WHAT_PROC ? ETR_RESOURCE_PROC : ETR_RESOURCE_GOROUTINE, 1) |     \
 	    PUT((what) >> 3 & 7, 2) | PUT((what) & 7, 3), 0, 0, 0 },                                                             \
-	  { 14, 15, NO, NO, (what) & ETR__WHAT_OWN_STACK ? 12 : NO, (what) & ETR__WHAT_OWN_STACK ? 13 : NO, NO, NO,              \
+	  { REASON(what, 14), REASON(what, 15), NO, NO, OWN(what, 12, 14), OWN(what, 13, 15), NO, NO,                            \
 	    NO, NO, NO, NO, NO, NO, NO, NO } }
 #define FORM4(what) FORM(what), FORM((what) + 1), FORM((what) + 2), FORM((what) + 3)
 #define FORM16(what) FORM4(what), FORM4((what) + 4), FORM4((what) + 8), FORM4((what) + 12)
 #define FORM64(what) FORM16(what), FORM16((what) + 16), FORM16((what) + 32), FORM16((what) + 48)
 static const struct form forms[ETR__WHAT_OTHERS] __attribute__((aligned(64))) = { FORM64(0), FORM64(64), FORM64(128) };
 
-static void range(struct etr_event *ev, uint8_t kind, uint32_t stack)
+static void range(struct etr_event *ev, uint8_t kind, uint32_t stack, uint8_t resource)
 {
 	ev->kind = kind;
-	ev->resource = ETR_RESOURCE_PROC;
+	ev->resource = resource;
 	ev->stack = stack;
-	ev->u.range.id = ev->p;
-	ev->u.range.name = ETR__STRING_SWEEP;
+	ev->u.range.id = resource == ETR_RESOURCE_PROC ? ev->p : ev->g;
+	ev->u.range.name = resource == ETR_RESOURCE_PROC ? ETR__STRING_SWEEP : ETR__STRING_ASSIST;
 	ev->u.range.nattrs = 0;
 	ev->u.range.swept = ev->u.range.reclaimed = 0;
 }
@@ -292,11 +294,17 @@ static __attribute__((noinline)) const struct etr__packed *unpack_other(const st
 		ev->stack = e->stack;
 		etr__log_user(ev, e->id, more.a, more.b);
 		return e + 1;
+	case ETR__WHAT_ASSIST_BEGIN:
+		range(ev, ETR_KIND_RANGE_BEGIN, e->stack, ETR_RESOURCE_GOROUTINE);
+		break;
+	case ETR__WHAT_ASSIST_END:
+		range(ev, ETR_KIND_RANGE_END, 0, ETR_RESOURCE_GOROUTINE);
+		break;
 	case ETR__WHAT_SWEEP_BEGIN:
-		range(ev, ETR_KIND_RANGE_BEGIN, e->stack);
+		range(ev, ETR_KIND_RANGE_BEGIN, e->stack, ETR_RESOURCE_PROC);
 		break;
 	case ETR__WHAT_SWEEP_END:
-		range(ev, ETR_KIND_RANGE_END, 0);
+		range(ev, ETR_KIND_RANGE_END, 0, ETR_RESOURCE_PROC);
 		ev->u.range.nattrs = 2;
 		ev->u.range.swept = e->id;
 		ev->u.range.reclaimed = e->high;
@@ -319,8 +327,8 @@ static void unpack(const struct etr__log *log, const struct etr__packed *e, stru
 	memcpy(&ev->kind, forms[e->what].kinds, sizeof(uint32_t));
 	ev->stack = e->stack;
 	ev->u.transition.id = e->id;
-	ev->u.transition.reason = e->reason;
-	ev->u.transition.stack = e->what & ETR__WHAT_OWN_STACK ? e->stack : 0;
+	ev->u.transition.reason = e->what == ETR__WHAT_CREATE ? 0 : e->reason;
+	ev->u.transition.stack = e->what == ETR__WHAT_CREATE ? e->reason : e->what & ETR__WHAT_OWN_STACK ? e->stack : 0;
 }
 
 #ifdef __x86_64__

@@ -44,9 +44,13 @@ _Static_assert(sizeof(struct etr__packed) == 16 && sizeof(struct etr__packed_mor
 #define ETR__WHAT_PROC 0x80
 #define ETR__WHAT_OWN_STACK 0x40
 #define ETR__WHAT(from, to) ((unsigned)(from) << 3 | (unsigned)(to))
+/* One that comes into being has the stack it begins with where others have the reason; only the fast loop packs it. */
+#define ETR__WHAT_CREATE ETR__WHAT(ETR_STATE_NOT_EXIST, ETR_STATE_RUNNABLE)
 /* And those that are none; no processor has a stack of its own. */
 #define ETR__WHAT_OTHERS 0xc0
 #define ETR__WHAT_USER 0xc0	/* and the kind, TASK_BEGIN to LOG; id: type or category; a place more, see etr__log_user() */
+#define ETR__WHAT_ASSIST_END 0xfa
+#define ETR__WHAT_ASSIST_BEGIN 0xfb
 #define ETR__WHAT_SWEEP_END 0xfc	/* id: swept; high: reclaimed */
 #define ETR__WHAT_SWEEP_BEGIN 0xfd
 #define ETR__WHAT_HEAP 0xfe		/* id: low half of the value; high: high half */

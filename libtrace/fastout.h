@@ -108,34 +108,44 @@ INLINE void transition(struct out *out, bool packed, int64_t id, uint8_t from, u
 	memcpy(&ev->u.transition.reason, &tail, sizeof(tail));
 }
 
-/* A sweep begins or ends. */
-INLINE void sweep(struct out *out, bool packed, uint8_t kind, int64_t p, etr_stack_id stack, uint64_t swept, uint64_t reclaimed)
+/* A goroutine comes into being, and begins with a stack. */
+INLINE void creation(struct out *out, bool packed, int64_t id, etr_stack_id stack, etr_stack_id begins)
+{
+	if (packed) {
+		pack(out->e, ETR__WHAT_CREATE, (uint64_t)id, stack, begins);
+		return;
+	}
+	transition(out, false, id, ETR_STATE_NOT_EXIST, ETR_STATE_RUNNABLE, stack, false, 0);
+	out->ev->u.transition.stack = begins;
+}
+
+/* A range of one's own, a P's or a goroutine's, begins or ends. */
+INLINE void range(struct out *out, bool packed, uint8_t what, uint8_t kind, uint8_t resource, int64_t id, etr_stack_id stack)
 {
 	struct etr_event *ev = out->ev;
 
 	if (packed) {
-		if (kind == ETR_KIND_RANGE_BEGIN)
-			pack(out->e, ETR__WHAT_SWEEP_BEGIN, 0, stack, 0);
-		else
-			pack_high(out->e, ETR__WHAT_SWEEP_END, swept, reclaimed);
+		pack(out->e, what, 0, stack, 0);
 		return;
 	}
-	store_head(ev, kind, ETR_RESOURCE_PROC, 0, 0, stack);
-	ev->u.range.id = p;
-	ev->u.range.name = ETR__STRING_SWEEP;
-	ev->u.range.nattrs = kind == ETR_KIND_RANGE_BEGIN ? 0 : 2;
-	ev->u.range.swept = swept;
-	ev->u.range.reclaimed = reclaimed;
-}
-
-/* A mark assist begins or ends; never packed. */
-INLINE void assist(struct etr_event *ev, uint8_t kind, int64_t g, etr_stack_id stack)
-{
-	store_head(ev, kind, ETR_RESOURCE_GOROUTINE, 0, 0, stack);
-	ev->u.range.id = g;
-	ev->u.range.name = ETR__STRING_ASSIST;
+	store_head(ev, kind, resource, 0, 0, stack);
+	ev->u.range.id = id;
+	ev->u.range.name = resource == ETR_RESOURCE_PROC ? ETR__STRING_SWEEP : ETR__STRING_ASSIST;
 	ev->u.range.nattrs = 0;
 	ev->u.range.swept = ev->u.range.reclaimed = 0;
+}
+
+/* A P's sweep ends. */
+INLINE void sweep_end(struct out *out, bool packed, int64_t p, uint64_t swept, uint64_t reclaimed)
+{
+	if (packed) {
+		pack_high(out->e, ETR__WHAT_SWEEP_END, swept, reclaimed);
+		return;
+	}
+	range(out, false, 0, ETR_KIND_RANGE_END, ETR_RESOURCE_PROC, p, 0);
+	out->ev->u.range.nattrs = 2;
+	out->ev->u.range.swept = swept;
+	out->ev->u.range.reclaimed = reclaimed;
 }
 
 /* What a program says of itself, as eventlog.h has it: two places in the log. */

@@ -148,6 +148,7 @@ struct etr__g *etr__gtable_add(struct etr__gtable *t, int64_t id)
 	g->id = id;
 	g->bound = 0;
 	g->nregions = 0;
+	g->range_noted = false;
 	etr__ranges_clear(g);
 	if (place(t, g) != 0) {
 		give_back(t, g);

@@ -44,6 +44,7 @@ struct etr__g {
 	struct etr__region *regions;
 	size_t nregions, capregions;
 	struct etr__g *next_free;
+	bool range_noted;		/* guess.c's: its first range is */
 	uint64_t told_in;		/* guesscheck.c's: load number of the generation that told of it */
 } __attribute__((aligned(32)));
 

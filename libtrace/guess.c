@@ -108,6 +108,11 @@ void etr__guess_task(struct etr__guess *guess, uint64_t id)
 	PUSH(guess, guess->tasks, id);
 }
 
+void etr__guess_created(struct etr__guess *guess, int64_t g)
+{
+	PUSH(guess, guess->created, g);
+}
+
 /* Not the first.  It may be told behind its end, which a first generation may. */
 static void told_again(struct etr__guess *guess, const struct etr_event *ev)
 {
@@ -119,6 +124,7 @@ static void told_again(struct etr__guess *guess, const struct etr_event *ev)
 static void note_range(struct etr__guess *guess, const struct etr_event *ev)
 {
 	struct etr__first first = { ev->u.range.id, ev->kind };
+	struct etr__g *g;
 	struct etr__p *p;
 
 	if (ev->resource == ETR_RESOURCE_GOROUTINE) {
@@ -129,6 +135,9 @@ static void note_range(struct etr__guess *guess, const struct etr_event *ev)
 		if (etr__hash_put(&guess->first_range, (uint64_t)first.id, 1) != 0)
 			guess->failed = true;
 		PUSH(guess, guess->ranges, first);
+		g = etr__model_g(&guess->order.model, first.id);
+		if (g)
+			g->range_noted = true;
 		return;
 	}
 	p = etr__model_p(&guess->order.model, first.id);
@@ -168,7 +177,7 @@ static void note_new(struct etr__guess *guess, struct etr_event *ev)
 	} else if (ev->resource == ETR_RESOURCE_PROC) {
 		PUSH(guess, guess->notes, (struct etr__note){ ETR__NOTE_PROC, ev });
 	} else if (ev->from == ETR_STATE_NOT_EXIST) {
-		PUSH(guess, guess->created, id);
+		etr__guess_created(guess, id);
 	} else {
 		PUSH(guess, guess->told, (struct etr__told){ id, status_of[ev->to] });
 		ev->from = ev->to;

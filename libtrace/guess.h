@@ -86,7 +86,8 @@ bool etr__guess_holds(const struct etr__guess *guess, const struct etr__generati
  */
 int etr__guess_adopt(struct etr__guess *guess, struct etr__generation *g, struct etr__order *truth);
 
-/* For the rules; guess.c says why.  A task begins; a region ends with none open. */
+/* For the rules and the fast loop; guess.c says why.  A goroutine is created; a task begins; a region ends with none open. */
+void etr__guess_created(struct etr__guess *guess, int64_t g);
 void etr__guess_task(struct etr__guess *guess, uint64_t id);
 void etr__guess_pop(struct etr__guess *guess, int64_t g, uint64_t task, etr_string_id name);
 

@@ -31,6 +31,7 @@
 #include "libtrace/fastbits.h"
 #include "libtrace/fastout.h"
 #include "libtrace/granges.h"
+#include "libtrace/guess.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
@@ -354,7 +355,7 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	struct etr__g *g, *next_cur, gone;
 	etr_stack_id stack, stack2;
 	etr_string_id name, text;
-	uint64_t parent, range;
+	uint64_t parent, kind;
 	int begun;
 	const struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
 
@@ -421,16 +422,15 @@ dispatch:
 	go_create:
 		ARGS(CREATE, WIDE + 3);
 		CURRENT_G(WIRE_G_RUNNING);
-		/* In a log, what comes into being is kept whole. */
-		USUAL(!packed);
+		USUAL(!packed || v.a <= INT32_MAX);
 		NAMED_STACK(stack, v.b);
 		NAMED_STACK(stack2, v.c);
 		USUAL(etr__gtable_find(&o->model.gs, (int64_t)v.a) == &etr__no_g);
 		if (__builtin_expect(!etr__model_add_g(&o->model, (int64_t)v.a, WIRE_G_RUNNABLE, gen), 0))
 			goto no_memory;
-		transition(&out, packed, (int64_t)v.a, ETR_STATE_NOT_EXIST, ETR_STATE_RUNNABLE, stack2, false, 0);
-		if (!packed)
-			out.ev->u.transition.stack = stack;
+		if (packed && o->guess)
+			etr__guess_created(o->guess, (int64_t)v.a);
+		creation(&out, packed, (int64_t)v.a, stack2, stack);
 		NEXT(CREATE, WIRE_GO_CREATE, WIRE_GO_CREATE, go_create);
 	case WIRE_GO_DESTROY:
 		ARGS(DESTROY, 0);
@@ -469,31 +469,31 @@ dispatch:
 		USUAL(!l->proc->sweeping && (!packed || l->proc->sweep_noted));
 		NAMED_STACK(stack, v.a);
 		l->proc->sweeping = true;
-		sweep(&out, packed, ETR_KIND_RANGE_BEGIN, l->proc->id, stack, 0, 0);
+		range(&out, packed, ETR__WHAT_SWEEP_BEGIN, ETR_KIND_RANGE_BEGIN, ETR_RESOURCE_PROC, l->proc->id, stack);
 		NEXT(SWEEP_BEGIN, WIRE_GC_SWEEP_BEGIN, WIRE_GC_SWEEP_END, gc_sweep_end);
 	case WIRE_GC_SWEEP_END:
 	gc_sweep_end:
 		ARGS(SWEEP_END, 2);
 		USUAL(l->proc->sweeping && (!packed || (v.a | v.b) >> 32 == 0));
 		l->proc->sweeping = false;
-		sweep(&out, packed, ETR_KIND_RANGE_END, l->proc->id, 0, v.a, v.b);
+		sweep_end(&out, packed, l->proc->id, v.a, v.b);
 		NEXT(SWEEP_END, WIRE_GC_SWEEP_END, WIRE_GC_SWEEP_BEGIN, gc_sweep_begin);
 	case WIRE_GC_MARK_ASSIST_BEGIN:
 		ARGS(ASSIST_BEGIN, 1);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(!packed && cur->assist == 0);
+		USUAL(cur->assist == 0 && (!packed || cur->range_noted));
 		NAMED_STACK(stack, v.a);
 		if (__builtin_expect(etr__range_open(cur, WIRE_GC_MARK_ASSIST_BEGIN, 0) != 0, 0))
 			goto no_memory;
-		assist(out.ev, ETR_KIND_RANGE_BEGIN, cur->id, stack);
+		range(&out, packed, ETR__WHAT_ASSIST_BEGIN, ETR_KIND_RANGE_BEGIN, ETR_RESOURCE_GOROUTINE, cur->id, stack);
 		NEXT(ASSIST_BEGIN, WIRE_GC_MARK_ASSIST_BEGIN, WIRE_GC_MARK_ASSIST_END, assist_end);
 	case WIRE_GC_MARK_ASSIST_END:
 	assist_end:
 		ARGS(ASSIST_END, 0);
 		CURRENT_G(WIRE_G_RUNNING);
-		USUAL(!packed && cur->assist != 0);
-		etr__range_close(cur, WIRE_GC_MARK_ASSIST_BEGIN, &range);
-		assist(out.ev, ETR_KIND_RANGE_END, cur->id, 0);
+		USUAL(cur->assist != 0);
+		etr__range_close(cur, WIRE_GC_MARK_ASSIST_BEGIN, &kind);
+		range(&out, packed, ETR__WHAT_ASSIST_END, ETR_KIND_RANGE_END, ETR_RESOURCE_GOROUTINE, cur->id, 0);
 		NEXT(ASSIST_END, WIRE_GC_MARK_ASSIST_END, WIRE_GO_BLOCK, go_block);
 	case WIRE_HEAP_ALLOC:
 	heap_alloc:
