@@ -104,6 +104,8 @@ static int take_block(struct etr__blocks *blocks, struct etr__cursor *c, size_t 
 static void cursor_rewind(struct etr__cursor *c)
 {
 	c->m = NULL;
+	c->stage = NULL;
+	c->staged = &etr__nothing_staged;
 	c->batch = BEFORE_FIRST;
 	c->p = c->end = c->start = c->at = NULL;
 	c->time = 0;

@@ -38,6 +38,10 @@ struct etr__blocks {
 
 void etr__blocks_free(struct etr__blocks *blocks);
 
+struct etr__stage;
+struct etr__staged;
+extern const struct etr__staged etr__nothing_staged;
+
 /* A thread's place in the generation. */
 struct etr__cursor {
 	/* The event at hand. */
@@ -56,6 +60,8 @@ struct etr__cursor {
 	uint32_t first_batch, last_batch;
 	uint64_t offset;		/* of the batch's bytes in the input */
 	struct etr__block *block;	/* its batch's bytes, where they are read from a file; NULL: none */
+	const struct etr__staged *staged;	/* staged.h's, as is the next: what comes next, or &etr__nothing_staged */
+	struct etr__stage *stage;	/* NULL: none */
 };
 
 /* The heap's entry: the time beside the cursor, so that comparing does not touch the cursors. */

@@ -5,7 +5,7 @@ libtracecore_la_SOURCES = \
 	%D%/ahead.c %D%/ahead.h \
 	%D%/error.c \
 	%D%/eventlog.c %D%/eventlog.h \
-	%D%/fastbits.h %D%/fastout.h \
+	%D%/fastbits.h %D%/fastout.h %D%/fastrule.h %D%/faststage.h \
 	%D%/extents.c %D%/extents.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/frontier.c %D%/frontier.h \
@@ -30,7 +30,7 @@ libtracecore_la_SOURCES = \
 	%D%/rawreader.c %D%/rawtext.c \
 	%D%/reader.c %D%/readerimpl.h \
 	%D%/readerquery.c \
-	%D%/seek.c \
+	%D%/seek.c %D%/staged.c %D%/staged.h \
 	%D%/tracewriter.c %D%/tracewriter.h %D%/writertables.c \
 	%D%/unzip.h
 if WITH_ZSTD

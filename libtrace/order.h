@@ -33,6 +33,8 @@ struct etr__size {
 #define ETR__SIZE_UNKNOWN 64
 #define ETR__USUAL_TYPES 18
 
+#define ETR__CROWD 16		/* threads take turns in such a way that their events are staged, see faststage.h */
+
 /* One ordering: a generation at hand, the model that its events move, and what has been delivered.  It belongs to one thread. */
 struct etr__order {
 	uint64_t usual[256];		/* wire events that are not in counts and bytes yet: ETR__ONE_MORE each, and their bytes */
@@ -44,8 +46,11 @@ struct etr__order {
 	enum etr__path path;		/* etr__order_best_path(), but in tests */
 	bool stuck;			/* the fault was recorded behind events that were delivered; it is next */
 	struct etr__guess *guess;	/* NULL: the model is the true one */
-	unsigned lost_pairs;		/* orderfast.c's, as is the next */
+	unsigned lost_pairs;		/* orderfast.c's, as are the next three */
+	int crowd;			/* how near to being a crowd the threads are; from ETR__CROWD on they are one */
+	bool crowd_next;		/* the loop ended because it is the crowd's turn */
 	struct etr__size sizes[ETR__USUAL_TYPES];
+	struct etr__stages *stages;	/* staged.h's; NULL: none yet */
 	uint64_t last_number;		/* the highest of the generations that have begun */
 	int64_t last_time;		/* of the event delivered last */
 	int64_t next_sample_time;	/* ns; INT64_MAX: none, or none that could be earlier than an event */

@@ -19,6 +19,9 @@
  * next event of the thread happened, before this one is carried out; and the code of each type looks first for the type that mostly
  * follows it.
  *
+ * Where many threads take turns the loop leaves it to faststage.h.  The two take turns themselves, in by_turns(): the loop does what cannot be
+ * staged, of the thread whose turn it is, and goes to no other one while threads are a crowd.
+ *
  * The loop is compiled six times: for events as they are delivered and for a log's packed ones, each for x86-64 processors with BMI2, whose
  * bit extraction suits all this well, once for clocks of whole nanoseconds, as Go's on Linux are, and once for any; and for others.
  */
@@ -30,88 +33,20 @@
 #include "libtrace/eventlog.h"
 #include "libtrace/fastbits.h"
 #include "libtrace/fastout.h"
+#include "libtrace/fastrule.h"
+#include "libtrace/faststage.h"
 #include "libtrace/granges.h"
 #include "libtrace/guess.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
-/* How many bytes the loop may look at from an event's type byte on: of one of 17 those, and of the next one nine. */
-#define LOOK_AHEAD 26
-
-/* Times up to here cannot overflow by a step of eight bytes, which hold less than 2^56 units of at most 2^6 ns. */
-#define USUAL_TIME_MAX (((int64_t)1 << 62) - 1)
-
-/* The types that the loop knows. */
-enum {
-	UNBLOCK, BLOCK, START, STOP, SYSCALL_BEGIN, SYSCALL_END, SWEEP_BEGIN, SWEEP_END, HEAP,
-	TASK_BEGIN, TASK_END, REGION_BEGIN, REGION_END, LOG,
-	CREATE, DESTROY, ASSIST_BEGIN, ASSIST_END,
-	NTYPES
-};
-_Static_assert(NTYPES == ETR__USUAL_TYPES, "sizes");
-
 /* Fields that lie side by side are stored together, here as in fastout.h. */
 _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, "pid, id");
-_Static_assert(offsetof(struct etr__g, bound) == offsetof(struct etr__g, status) + 4, "status, bound");
 
-/* A G's status and how many threads are bound to it, in one. */
-#define STATUS(status, bound) ((uint64_t)(bound) << 32 | (status))
-
-INLINE bool has_status(const struct etr__g *g, uint64_t status)
-{
-	uint64_t word;
-
-	memcpy(&word, &g->status, sizeof(word));
-	return word == status;
-}
-
-INLINE void set_status(struct etr__g *g, uint64_t status)
-{
-	memcpy(&g->status, &status, sizeof(status));
-}
-
-/* Added to how many numbers an event has where with dt they may take more than eight bytes: wide_numbers() finds them. */
-#define WIDE 8
-
-#define USUAL(condition)                                                                                                         \
-	do {                                                                                                                     \
-		if (__builtin_expect(!(condition), 0))                                                                           \
-			goto unusual;                                                                                            \
-	} while (0)
-
-/*
- * The event at p is `v` with n numbers behind its dt; looks at what follows it, too.
- *
- * Where the next event begins is known after some 13 cycles, and with that where the one after it begins, and so on, which is longer than
- * all the rest takes.  But events of a type mostly have the size of the one before.  So the next one is looked for there, and only
- * whether that was right has to be found out, by a branch that is guessed well.  The compiler must not see that both ways lead to
- * the same place.  With BMI2 an event of up to three numbers that is not usual has a size that no usual one has (its `behind` is 8, or 7 where
- * there is no number), so that the same branch tells; elsewhere the branch asks for it, too.  One of two or three numbers may still be found in
- * twice eight bytes; no size is remembered of it, since `behind` would mean something else.
- */
+/* LOOK(), and event_time is when the event is delivered. */
 #define ARGS(type, n)                                                                                                            \
 	do {                                                                                                                     \
-		v = (n) > WIDE ? wide_numbers(p, (n) - WIDE, k, bmi2) : numbers_at(p, n, k, bmi2);                               \
-		if ((n) > WIDE)                                                                                                  \
-			USUAL(v.usual);                                                                                          \
-		next = p + 2 + o->sizes[type].behind;                                                                            \
-		__asm__("" : "+r"(next));                                                                                        \
-		if (__builtin_expect(v.behind != o->sizes[type].behind || (!bmi2 && !v.usual), 0)) {                             \
-			if (v.usual) {                                                                                           \
-				o->sizes[type].behind = v.behind;                                                                \
-			} else {                                                                                                 \
-				USUAL((n) == 2 || (n) == 3);                                                                     \
-				v = wide_numbers(p, n, k, bmi2);                                                                 \
-				USUAL(v.usual);                                                                                  \
-				o->sizes[type].behind = ETR__SIZE_UNKNOWN;                                                       \
-			}                                                                                                        \
-			o->sizes[type].more = ETR__ONE_MORE + 2 + v.behind;                                                      \
-			next = p + 2 + v.behind;                                                                                 \
-			__asm__ volatile("");                                                                                    \
-		}                                                                                                                \
-		front = look(next, k, bmi2);                                                                                     \
-		next_time = time + step(&front, ns_per_unit, whole_ns, &unit, k, bmi2);                                          \
-		next_cur = cur;                                                                                                  \
+		LOOK(type, n);                                                                                                   \
 		event_time = (int64_t)((uint64_t)last_time + 1);                                                                 \
 		event_time = time > event_time ? time : event_time;                                                              \
 		if (packed)                                                                                                      \
@@ -162,21 +97,6 @@ INLINE void set_status(struct etr__g *g, uint64_t status)
 		g->seq.n = (no);                                                                                                 \
 	} while (0)
 
-/* The stack that the event names, or the string. */
-#define NAMED_STACK(stack, no)                                                                                                   \
-	do {                                                                                                                     \
-		USUAL((no) < t->nstack_of);                                                                                      \
-		stack = t->stack_of[no];                                                                                         \
-		USUAL(stack != 0 || (no) == 0);                                                                                  \
-	} while (0)
-
-#define NAMED_STRING(string, no)                                                                                                 \
-	do {                                                                                                                     \
-		USUAL((no) < t->nstring_of);                                                                                     \
-		string = t->string_of[no];                                                                                       \
-		USUAL(string != 0 || (no) == 0);                                                                                 \
-	} while (0)
-
 /* The context's G does not run any more. */
 #define OFF(status, state)                                                                                                       \
 	do {                                                                                                                     \
@@ -187,18 +107,6 @@ INLINE void set_status(struct etr__g *g, uint64_t status)
 		transition(&out, packed, cur->id, ETR_STATE_RUNNING, state, stack, true, name);                                  \
 		next_cur = &etr__no_g;                                                                                           \
 	} while (0)
-
-/* Finds what the log calls the thread with that processor.  False: it has too many names already. */
-static __attribute__((noinline)) bool find_context(struct etr__log *log, struct etr__m *m, struct etr__p *p)
-{
-	int context = p->id < -1 ? -1 : etr__log_context(log, p->id, m->id);
-
-	if (context < 0)
-		return false;
-	m->log_context = context;
-	m->log_p = p;
-	return true;
-}
 
 /* The loop goes elsewhere: the thread is told which goroutine it has, and the heap of the event at hand of its head. */
 INLINE void leave_thread(struct etr__m *m, struct etr__g *cur)
@@ -212,18 +120,6 @@ INLINE void put_back(struct etr__head *heads, const uint8_t *at, int64_t time)
 	etr__cursor_put(heads[0].cursor, at, time);
 	heads[0].time = time;
 	etr__head_sink(heads, heads);
-}
-
-/* Whether the event at p can be decoded within eight bytes, or twice eight, as the loop does it. */
-INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
-{
-	struct front f = look(p, k, bmi2);
-	unsigned n = etr__nargs[*p];
-
-	if (has_numbers(&f, n))
-		return true;
-	return (n == 3 && wide_numbers(p, 2, k, bmi2).usual) || (n == 4 && wide_numbers(p, 3, k, bmi2).usual) ||
-	       (n == 5 && wide_numbers(p, 4, k, bmi2).usual);
 }
 
 /* A region begins on g, or the innermost one that is open there ends.  False, and nothing done, where that is not usual. */
@@ -270,6 +166,13 @@ static __attribute__((noinline)) bool end_task(struct etr__order *o, uint64_t id
  */
 #define PATIENCE 4
 
+/*
+ * When a thread's turn comes after less than NEAR events of another, and the two are no pair, the threads are more of a crowd than before, and
+ * when a pair changes places less so.
+ */
+#define NEAR 8
+#define MORE_OF_A_CROWD 2
+
 /* A thread that the loop is at, or comes back to. */
 struct lane {
 	const uint8_t *p, *limit;	/* the event at hand, and how far the loop may go in its batch */
@@ -289,11 +192,6 @@ INLINE unsigned place_below(const struct etr__head *heads, const struct etr__cur
 		if (heads[i].time == time && heads[i].cursor == c)
 			return i;
 	return 0;
-}
-
-INLINE int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Leaves this lane; the caller sets out from l. */
@@ -339,7 +237,7 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	const uint64_t gen = o->now->number;
 	const double ns_per_unit = f->ns_per_unit;
 	const int64_t unit = whole_ns ? (int64_t)ns_per_unit : 0;
-	int64_t latest = earlier(o->next_sample_time, USUAL_TIME_MAX);
+	int64_t latest = latest_usual(o);
 	int64_t last_time = o->last_time, event_time, time;
 	int64_t bound;			/* the loop stays in l up to here */
 	int64_t third = INT64_MIN;	/* there is a pair, and up to here nothing else comes; else INT64_MIN */
@@ -357,6 +255,7 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	etr_string_id name, text;
 	uint64_t parent, kind;
 	int begun;
+	int turned = 0;			/* how many were done when a turn that was no pair's began */
 	const struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
 
 	if (!f->usual_clock)
@@ -563,6 +462,7 @@ later:
 		bound = time;
 		OTHER_LANE();
 		lost = 0;
+		o->crowd -= o->crowd > 0;
 		p = l->p;
 		limit = l->limit;
 		time = l->time;
@@ -576,6 +476,15 @@ later:
 	FLUSH_OTHER();
 	put_back(heads, p, time);
 	leave_thread(l->m, cur);
+	if (DONE - turned < NEAR)
+		o->crowd += o->crowd < ETR__CROWD ? MORE_OF_A_CROWD : 0;
+	else if (o->crowd > 0 && o->crowd < ETR__CROWD)
+		o->crowd = 0;
+	turned = DONE;
+	if (o->crowd >= ETR__CROWD) {
+		o->crowd_next = true;
+		goto done;
+	}
 	if (lost < PATIENCE && (place = place_below(heads, l->c, time)) != 0) {
 		third = earlier(heads[3 - place].time, latest);
 		third = earlier(third, heads[2 * place + 1].time);
@@ -609,6 +518,10 @@ leave:
 		o->last_time = last_time;
 		return DONE - 1;
 	}
+	if (o->crowd >= ETR__CROWD) {
+		o->crowd_next = true;
+		goto done;
+	}
 	if (f->n && !FULL)
 		goto thread;
 	goto done;
@@ -621,7 +534,7 @@ by_rules:
 	if (etr__order_one(o, out.ev) == 1) {
 		out.ev++;
 		last_time = o->last_time;
-		latest = earlier(o->next_sample_time, USUAL_TIME_MAX);
+		latest = latest_usual(o);
 		if (f->n && o->npending == 0 && !FULL)
 			goto thread;
 	}
@@ -649,73 +562,126 @@ enum etr__path etr__order_best_path(void)
 	return ETR__PATH_LOOP;
 }
 
+/* A loop, and the crowd's way, for events that go to `out`; log: the packed ones'. */
+typedef int loop_fn(struct etr__order *o, struct out out, int max, struct etr__log *log);
+struct loops {
+	loop_fn *run, *crowd;
+};
+
 #ifdef __x86_64__
 #define BMI2 static __attribute__((target("bmi,bmi2,popcnt")))
 
-BMI2 int run_bmi2(struct etr__order *o, struct etr_event *events, int max)
+BMI2 __attribute__((noinline)) size_t stage_bmi2(struct etr__order *o, struct etr__cursor *c)
 {
 	if (o->now->frontier.whole_clock)
-		return run(o, (struct out){ .ev = events }, max, NULL, false, true, true);
-	return run(o, (struct out){ .ev = events }, max, NULL, false, false, true);
+		return stage(o, c, true, true);
+	return stage(o, c, false, true);
 }
 
-BMI2 int run_bmi2_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
+BMI2 int crowd_bmi2(struct etr__order *o, struct out out, int max, struct etr__log *log)
+{
+	return crowd(o, out, max, log, false, stage_bmi2);
+}
+
+BMI2 int run_bmi2(struct etr__order *o, struct out out, int max, struct etr__log *log)
 {
 	if (o->now->frontier.whole_clock)
-		return run(o, (struct out){ .e = e }, max, log, true, true, true);
-	return run(o, (struct out){ .e = e }, max, log, true, false, true);
+		return run(o, out, max, log, false, true, true);
+	return run(o, out, max, log, false, false, true);
 }
+
+BMI2 int crowd_bmi2_packed(struct etr__order *o, struct out out, int max, struct etr__log *log)
+{
+	return crowd(o, out, max, log, true, stage_bmi2);
+}
+
+BMI2 int run_bmi2_packed(struct etr__order *o, struct out out, int max, struct etr__log *log)
+{
+	if (o->now->frontier.whole_clock)
+		return run(o, out, max, log, true, true, true);
+	return run(o, out, max, log, true, false, true);
+}
+
+static const struct loops bmi2 = { run_bmi2, crowd_bmi2 }, bmi2_packed = { run_bmi2_packed, crowd_bmi2_packed };
 #endif
 
-static int run_anywhere(struct etr__order *o, struct etr_event *events, int max)
+static __attribute__((noinline)) size_t stage_anywhere(struct etr__order *o, struct etr__cursor *c)
 {
-	return run(o, (struct out){ .ev = events }, max, NULL, false, false, false);
+	return stage(o, c, false, false);
 }
 
-static int run_anywhere_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
+static int crowd_anywhere(struct etr__order *o, struct out out, int max, struct etr__log *log)
 {
-	return run(o, (struct out){ .e = e }, max, log, true, false, false);
+	return crowd(o, out, max, log, false, stage_anywhere);
 }
 
-/* How many may be delivered before they must be counted. */
-static int most(struct etr__order *o, int max)
+static int run_anywhere(struct etr__order *o, struct out out, int max, struct etr__log *log)
 {
+	return run(o, out, max, log, false, false, false);
+}
+
+static int crowd_anywhere_packed(struct etr__order *o, struct out out, int max, struct etr__log *log)
+{
+	return crowd(o, out, max, log, true, stage_anywhere);
+}
+
+static int run_anywhere_packed(struct etr__order *o, struct out out, int max, struct etr__log *log)
+{
+	return run(o, out, max, log, true, false, false);
+}
+
+static const struct loops anywhere = { run_anywhere, crowd_anywhere }, anywhere_packed = { run_anywhere_packed, crowd_anywhere_packed };
+
+/* The loop and the crowd's way by turns. */
+static int by_turns(struct etr__order *o, struct out out, int max, struct etr__log *log, const struct loops *loops)
+{
+	int done = 0, n;
+
+	/* How many may be delivered before they must be counted. */
 	if (o->nusual == ETR__MAX_USUAL)
 		etr__order_count(o);
-	return max < ETR__MAX_USUAL - o->nusual ? max : ETR__MAX_USUAL - o->nusual;
+	if (max > ETR__MAX_USUAL - o->nusual)
+		max = ETR__MAX_USUAL - o->nusual;
+	do {
+		for (int i = o->crowd < ETR__CROWD; i < 2 && done < max && !o->stuck; i++) {
+			o->crowd_next = false;
+			n = (i == 0 ? loops->crowd : loops->run)(o, out, max - done, log);
+			done += n;
+			if (out.e)
+				out.e += n;
+			else
+				out.ev += n;
+		}
+	} while (o->crowd_next && done < max && o->now->frontier.n && !o->stuck);
+	o->nusual += done;
+	return done;
 }
 
 int etr__order_run(struct etr__order *o, struct etr_event *events, int max)
 {
-	int n;
+	const struct loops *loops = &anywhere;
 
-	max = most(o, max);
+	if (o->path == ETR__PATH_RULES)
+		return 0;
 #ifdef __x86_64__
 	if (o->path == ETR__PATH_LOOP_BMI2)
-		n = run_bmi2(o, events, max);
-	else
+		loops = &bmi2;
 #endif
-		n = o->path == ETR__PATH_RULES ? 0 : run_anywhere(o, events, max);
-	o->nusual += n;
-	return n;
+	return by_turns(o, (struct out){ .ev = events }, max, NULL, loops);
 }
 
 int etr__order_run_packed(struct etr__order *o, struct etr__packed *e, int max, struct etr__log *log)
 {
 	const struct etr__tables *t = &o->now->tables;
-	int n;
+	const struct loops *loops = &anywhere_packed;
 
-	if (t->nstacks >= ETR__PACKED_IDS || t->nstrings >= ETR__PACKED_IDS || o->model.gs.has_large_ids)
+	if (o->path == ETR__PATH_RULES || t->nstacks >= ETR__PACKED_IDS || t->nstrings >= ETR__PACKED_IDS || o->model.gs.has_large_ids)
 		return 0;
-	max = most(o, max);
 #ifdef __x86_64__
 	if (o->path == ETR__PATH_LOOP_BMI2)
-		n = run_bmi2_packed(o, e, max, log);
-	else
+		loops = &bmi2_packed;
 #endif
-		n = o->path == ETR__PATH_RULES ? 0 : run_anywhere_packed(o, e, max, log);
-	o->nusual += n;
-	return n;
+	return by_turns(o, (struct out){ .e = e }, max, log, loops);
 }
 
 #else

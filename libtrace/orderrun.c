@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libtrace/eventlog.h"
+#include "libtrace/staged.h"
 
 void etr__order_init(struct etr__order *o, struct etr__fault *fault)
 {
@@ -24,6 +25,7 @@ void etr__order_init(struct etr__order *o, struct etr__fault *fault)
 
 void etr__order_free(struct etr__order *o)
 {
+	etr__staged_free(o);
 	etr__model_free(&o->model);
 }
 
@@ -56,6 +58,7 @@ int etr__order_begin(struct etr__order *o, struct etr__generation *g)
 	rc = etr__frontier_start(&g->frontier, &o->model, g->tables.ns_per_unit, o->blocks);
 	if (rc < 0)
 		return etr__fault_in(o->fault, g->number);
+	etr__staged_forget(o);
 	o->now = g;
 	if (g->number > o->last_number)
 		o->last_number = g->number;
@@ -157,8 +160,10 @@ static int deliver_by_rules(struct etr__order *o, struct etr_event *ev)
 {
 	struct etr__frontier *f = &o->now->frontier;
 	size_t taken = 0;
-	int rc = etr__order_try(o, f->heap[0].cursor, ev);
+	int rc;
 
+	etr__staged_sync(o);
+	rc = etr__order_try(o, f->heap[0].cursor, ev);
 	if (rc == 0)
 		rc = try_others(o, ev, &taken);
 	/* An event is delivered only when the one behind it on its thread can be decoded. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * fuzz-paths.c - the ways an event can take through the library come to the same: by the rules alone, through the fast loop as it
- * is on any processor and with bit extraction, one by one and many at once.
+ * is on any processor and with bit extraction, staged or not, one by one and many at once.
  */
 #include <string.h>
 
@@ -60,7 +60,7 @@ static uint64_t fold_event(uint64_t h, const struct etr_event *ev)
 	return fold_details(h, ev);
 }
 
-static struct outcome read_by(const uint8_t *data, size_t size, enum etr__path path, int many)
+static struct outcome read_by(const uint8_t *data, size_t size, enum etr__path path, int many, bool crowd)
 {
 	struct outcome out = { .hash = 14695981039346656037u };
 	struct etr_reader *r = etr_reader_new();
@@ -70,7 +70,12 @@ static struct outcome read_by(const uint8_t *data, size_t size, enum etr__path p
 	FUZZ_CHECK(r && many <= MANY);
 	r->order.path = path;
 	out.rc = etr_reader_open_memory(r, data, size);
-	while (out.rc >= 0 && (out.rc = etr_reader_next_events(r, ev, many)) > 0) {
+	for (;;) {
+		/* As if the threads had taken turns for long. */
+		if (crowd)
+			r->order.crowd = ETR__CROWD;
+		if (out.rc < 0 || (out.rc = etr_reader_next_events(r, ev, many)) <= 0)
+			break;
 		FUZZ_CHECK(out.rc <= many);
 		for (int i = 0; i < out.rc; i++) {
 			/* What one call delivers is of one generation. */
@@ -91,11 +96,11 @@ static struct outcome read_by(const uint8_t *data, size_t size, enum etr__path p
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct outcome rules = read_by(data, size, ETR__PATH_RULES, 1);
+	struct outcome rules = read_by(data, size, ETR__PATH_RULES, 1, false);
 
 	for (enum etr__path path = ETR__PATH_RULES; path <= etr__order_best_path(); path++)
-		for (int many = 1; many <= MANY; many += 20) {
-			struct outcome other = read_by(data, size, path, many);
+		for (int i = 0; i < 8; i++) {
+			struct outcome other = read_by(data, size, path, 1 + i / 2 * 20, i % 2);
 
 			FUZZ_CHECK(other.events == rules.events && other.hash == rules.hash && other.rc == rules.rc);
 			FUZZ_CHECK(other.offset == rules.offset && other.good_size == rules.good_size);
