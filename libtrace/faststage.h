@@ -200,8 +200,9 @@ unusual:
 		r->p_status = p_status;
 	} else {
 undecoded:
-		if (r-- == s->r)
+		if (r == s->r)
 			return 0;
+		r--;
 	}
 	r->g = &etr__no_g;
 	r->id = ETR__NOT_STAGED;
@@ -399,18 +400,15 @@ INLINE int crowd(struct etr__order *o, struct out out, int max, struct etr__log 
 		}
 		if (c->stage) {
 			if (c->staged == &etr__nothing_staged || r != c->stage->end) {
-				/* Else staging again and again what cannot be carried out would cost some dozens of times an event's time. */
-				if (r == c->stage->r)
-					o->stages->vain += 2;
 				etr__staged_drop(o, c);
 				break;
 			}
-			etr__staged_put_back(o, c);
+			etr__staged_used_up(o, c);
 		} else if (packed && c->m->p && c->m->log_p != c->m->p && !find_context(log, c->m, c->m->p)) {
 			break;
 		}
 		n = fill(o, c);
-		if (!etr__staged_filled(o, c, n))
+		if (!etr__staged_filled(o, c))
 			break;
 		if (n == 0) {
 			etr__staged_drop(o, c);

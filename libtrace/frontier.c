@@ -278,6 +278,7 @@ static void drop(struct etr__frontier *f, size_t i)
 	struct etr__head *heap = f->heap;
 
 	give_back(f->blocks, heap[i].cursor);
+	heap[i].cursor->at = NULL;
 	for (; i > 0; i = (i - 1) / 2)
 		heap[i] = heap[(i - 1) / 2];
 	heap[0] = heap[--f->n];

@@ -258,8 +258,6 @@ INLINE int run(struct etr__order *o, struct out out, int max, struct etr__log *l
 	int turned = 0;			/* how many were done when a turn that was no pair's began */
 	const struct masks masks = { HIGH_BITS, ~HIGH_BITS }, *k = &masks;
 
-	if (!f->usual_clock)
-		return 0;
 thread:
 	l->c = heads[0].cursor;
 	l->m = l->c->m;
@@ -637,6 +635,8 @@ static int by_turns(struct etr__order *o, struct out out, int max, struct etr__l
 {
 	int done = 0, n;
 
+	if (!o->now->frontier.usual_clock)
+		return 0;
 	/* How many may be delivered before they must be counted. */
 	if (o->nusual == ETR__MAX_USUAL)
 		etr__order_count(o);

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 
 /*
- * After so many stages of the same two threads they are left to the loop, which is faster for two; and all are after so many stages that had
- * only FEW events or none, more than others.  Then it takes longer until they are taken for a crowd again.
+ * After so many stages of the same two threads they are left to the loop, which is faster for two; and all are after so many stages, more than
+ * others, of which less than FEW events were delivered, since staging them was in vain: they cannot be carried out, or there are so many
+ * threads that their stages change hands.  Then it takes longer until they are taken for a crowd again.
  */
 #define PAIR 8
 #define VAIN 16
@@ -26,7 +27,7 @@ static void release(struct etr__stage *s)
 	s->c = NULL;
 }
 
-void etr__staged_put_back(struct etr__order *o, struct etr__cursor *c)
+static void put_back(struct etr__order *o, struct etr__cursor *c)
 {
 	const struct etr__staged *r = c->staged;
 
@@ -37,11 +38,21 @@ void etr__staged_put_back(struct etr__order *o, struct etr__cursor *c)
 	c->m->g = r->g_id < 0 ? NULL : etr__gtable_find(&o->model.gs, r->g_id);
 }
 
+void etr__staged_used_up(struct etr__order *o, struct etr__cursor *c)
+{
+	struct etr__stages *all = o->stages;
+	bool few = c->staged == &etr__nothing_staged || c->staged - c->stage->r < FEW;
+
+	all->vain += few ? 1 : -(all->vain > 0);
+	put_back(o, c);
+}
+
 void etr__staged_drop(struct etr__order *o, struct etr__cursor *c)
 {
-	etr__staged_put_back(o, c);
-	if (c->stage)
-		release(c->stage);
+	if (!c->stage)
+		return;
+	etr__staged_used_up(o, c);
+	release(c->stage);
 }
 
 void etr__staged_sync(struct etr__order *o)
@@ -52,7 +63,7 @@ void etr__staged_sync(struct etr__order *o)
 		return;
 	for (int i = 0; i < ETR__STAGES; i++)
 		if (all->stage[i].c)
-			etr__staged_put_back(o, all->stage[i].c);
+			put_back(o, all->stage[i].c);
 	all->synced = true;
 }
 
@@ -123,11 +134,10 @@ struct etr__stage *etr__staged_take(struct etr__order *o, struct etr__cursor *c)
 	return s;
 }
 
-bool etr__staged_filled(struct etr__order *o, struct etr__cursor *c, size_t n)
+bool etr__staged_filled(struct etr__order *o, struct etr__cursor *c)
 {
 	struct etr__stages *all = o->stages;
 
-	all->vain += n < FEW ? 1 : all->vain > 0 ? -1 : 0;
 	if (all->last[0] == c || all->last[1] == c) {
 		all->pair++;
 	} else {

@@ -9,7 +9,8 @@
  *
  * While there are events staged a cursor and its thread are behind: they are as before the first of what is staged and was delivered since.
  * etr__staged_sync() brings them up to date; whoever looks at cursors or at what threads have calls it before, the fast loop apart, which
- * takes one thread after the other and drops its stage.
+ * takes one thread after the other and drops its stage.  A generation ends with nothing behind: its last events are never staged; where it
+ * is left before that, so is its model.
  */
 #ifndef LIBTRACE_STAGED_H
 #define LIBTRACE_STAGED_H
@@ -32,7 +33,7 @@ struct etr__staged {
 	uint32_t more;		/* what it adds to the order's usual[] */
 };
 
-/* The id of what is no event: no goroutine in the table has it, nor has etr__no_g. */
+/* The id of what is no event: its g is etr__no_g, which has another. */
 #define ETR__NOT_STAGED INT64_MIN
 
 struct etr__stage {
@@ -46,7 +47,7 @@ struct etr__stages {
 	bool synced;		/* cursors and threads are up to date */
 	unsigned next;		/* the one to be taken from its thread next */
 	const struct etr__cursor *last[2];	/* whose stages were filled again last */
-	int pair, vain;		/* how often only these; how often there was little to stage, less how often not */
+	int pair, vain;		/* how often only these; how often little of a stage was delivered, less how often not */
 	struct etr__stage stage[ETR__STAGES];
 };
 
@@ -56,14 +57,13 @@ bool etr__staged_begin(struct etr__order *o, bool packed);
 /* A stage for a cursor that has none. */
 struct etr__stage *etr__staged_take(struct etr__order *o, struct etr__cursor *c);
 
-/*
- * The cursor's stage was filled, with so many events (0: the one at hand cannot be staged).  False: this is no crowd, all are up to date and
- * none has a stage.
- */
-bool etr__staged_filled(struct etr__order *o, struct etr__cursor *c, size_t n);
+/* The cursor's stage was filled.  False: this is no crowd, all are up to date and none has a stage. */
+bool etr__staged_filled(struct etr__order *o, struct etr__cursor *c);
 
-/* Brings the cursor and its thread up to date; and takes its stage away, too. */
-void etr__staged_put_back(struct etr__order *o, struct etr__cursor *c);
+/* All of the cursor's stage was delivered: brings it and its thread up to date. */
+void etr__staged_used_up(struct etr__order *o, struct etr__cursor *c);
+
+/* Brings the cursor and its thread up to date, and takes its stage away. */
 void etr__staged_drop(struct etr__order *o, struct etr__cursor *c);
 
 /* Brings all up to date. */
