@@ -12,6 +12,8 @@
 
 #include "libtrace/eventlog.h"
 #include "libtrace/fastbits.h"
+#include "libtrace/fastout.h"
+#include "libtrace/guess.h"
 #include "libtrace/order.h"
 
 /* How many bytes a loop may look at from an event's type byte on: of one of 17 those, and of the next one nine. */
@@ -41,7 +43,6 @@ enum {
 _Static_assert(NTYPES == ETR__USUAL_TYPES, "sizes");
 
 _Static_assert(offsetof(struct etr__g, bound) == offsetof(struct etr__g, status) + 4, "status, bound");
-
 
 /* A G's status and how many threads are bound to it, in one. */
 #define STATUS(status, bound) ((uint64_t)(bound) << 32 | (status))
@@ -120,20 +121,16 @@ static __attribute__((noinline)) bool find_context(struct etr__log *log, struct 
 		next_cur = cur;                                                                                                  \
 	} while (0)
 
-/* The stack that the event names, or the string. */
-#define NAMED_STACK(stack, no)                                                                                                   \
+/* The dense id of what the event names, which must be among the first n ids. */
+#define NAMED(id, ids, n, no)                                                                                                    \
 	do {                                                                                                                     \
-		USUAL((no) < t->nstack_of);                                                                                      \
-		stack = t->stack_of[no];                                                                                         \
-		USUAL(stack != 0 || (no) == 0);                                                                                  \
+		USUAL((no) < (n));                                                                                               \
+		id = (ids)[no];                                                                                                  \
+		USUAL(id != 0 || (no) == 0);                                                                                     \
 	} while (0)
 
-#define NAMED_STRING(string, no)                                                                                                 \
-	do {                                                                                                                     \
-		USUAL((no) < t->nstring_of);                                                                                     \
-		string = t->string_of[no];                                                                                       \
-		USUAL(string != 0 || (no) == 0);                                                                                 \
-	} while (0)
+#define NAMED_STACK(stack, no) NAMED(stack, t->stack_of, t->nstack_of, no)
+#define NAMED_STRING(string, no) NAMED(string, t->string_of, t->nstring_of, no)
 
 /* Whether the event at p can be decoded within eight bytes, or twice eight, as the loop does it. */
 INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
@@ -145,6 +142,27 @@ INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
 		return true;
 	return (n == 3 && wide_numbers(p, 2, k, bmi2).usual) || (n == 4 && wide_numbers(p, 3, k, bmi2).usual) ||
 	       (n == 5 && wide_numbers(p, 4, k, bmi2).usual);
+}
+
+/* A goroutine is created: 1; 0, and nothing done, where there is one of that id; -1 when out of memory. */
+INLINE int create(struct etr__order *o, struct out *out, bool packed, int64_t id, etr_stack_id stack, etr_stack_id begins)
+{
+	if (__builtin_expect(etr__gtable_find(&o->model.gs, id) != &etr__no_g, 0))
+		return 0;
+	if (__builtin_expect(!etr__model_add_g(&o->model, id, WIRE_G_RUNNABLE, o->now->number), 0))
+		return -1;
+	if (packed && o->guess)
+		etr__guess_created(o->guess, id);
+	creation(out, packed, id, stack, begins);
+	return 1;
+}
+
+/* A running goroutine ends; it is not there any more. */
+INLINE void destroy(struct etr__order *o, struct out *out, bool packed, struct etr__g *g)
+{
+	transition(out, packed, g->id, ETR_STATE_RUNNING, ETR_STATE_NOT_EXIST, 0, false, 0);
+	set_status(g, STATUS(WIRE_G_RUNNING, 0));
+	etr__model_forget_g(&o->model, g);
 }
 
 #endif

@@ -18,7 +18,6 @@
 
 #include "libtrace/fastout.h"
 #include "libtrace/fastrule.h"
-#include "libtrace/guess.h"
 #include "libtrace/staged.h"
 
 /* What carrying out an event of a staged type comes to. */
@@ -29,25 +28,21 @@ struct etr__kind {
 	uint8_t named;		/* 1: it is the next one of its goroutine; 0: it has no number */
 };
 
-#define KIND(from, from_bound, to, to_bound, from_state, to_state, own_stack) {                                                  \
+#define KIND(from, from_bound, to, to_bound, from_state, to_state, own_stack, named) {                                           \
 	STATUS(from, from_bound), STATUS(to, to_bound),                                                                          \
 	ETR_KIND_STATE_TRANSITION | ETR_RESOURCE_GOROUTINE << 8 | (from_state) << 16 | (to_state) << 24,                         \
-	ETR__WHAT(from_state, to_state) | ((own_stack) ? ETR__WHAT_OWN_STACK : 0), !(own_stack) }
+	ETR__WHAT(from_state, to_state) | ((own_stack) ? ETR__WHAT_OWN_STACK : 0), (named) }
 
 /* No goroutine has it: what is of such a kind is carried out apart. */
 #define APART UINT64_MAX
 
 static const struct etr__kind kinds[] = {
-	[WIRE_GO_UNBLOCK] = KIND(WIRE_G_WAITING, 0, WIRE_G_RUNNABLE, 0, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, false),
-	[WIRE_GO_BLOCK] = KIND(WIRE_G_RUNNING, 1, WIRE_G_WAITING, 0, ETR_STATE_RUNNING, ETR_STATE_WAITING, true),
-	[WIRE_GO_START] = KIND(WIRE_G_RUNNABLE, 0, WIRE_G_RUNNING, 1, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, false),
-	[WIRE_GO_STOP] = KIND(WIRE_G_RUNNING, 1, WIRE_G_RUNNABLE, 0, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, true),
-	[WIRE_GO_SYSCALL_BEGIN] = KIND(WIRE_G_RUNNING, 1, WIRE_G_SYSCALL, 1, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, true),
-	[WIRE_GO_SYSCALL_END] = {
-		STATUS(WIRE_G_SYSCALL, 1), STATUS(WIRE_G_RUNNING, 1),
-		ETR_KIND_STATE_TRANSITION | ETR_RESOURCE_GOROUTINE << 8 | ETR_STATE_SYSCALL << 16 | ETR_STATE_RUNNING << 24,
-		ETR__WHAT(ETR_STATE_SYSCALL, ETR_STATE_RUNNING), 0
-	},
+	[WIRE_GO_UNBLOCK] = KIND(WIRE_G_WAITING, 0, WIRE_G_RUNNABLE, 0, ETR_STATE_WAITING, ETR_STATE_RUNNABLE, false, 1),
+	[WIRE_GO_BLOCK] = KIND(WIRE_G_RUNNING, 1, WIRE_G_WAITING, 0, ETR_STATE_RUNNING, ETR_STATE_WAITING, true, 0),
+	[WIRE_GO_START] = KIND(WIRE_G_RUNNABLE, 0, WIRE_G_RUNNING, 1, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING, false, 1),
+	[WIRE_GO_STOP] = KIND(WIRE_G_RUNNING, 1, WIRE_G_RUNNABLE, 0, ETR_STATE_RUNNING, ETR_STATE_RUNNABLE, true, 0),
+	[WIRE_GO_SYSCALL_BEGIN] = KIND(WIRE_G_RUNNING, 1, WIRE_G_SYSCALL, 1, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, true, 0),
+	[WIRE_GO_SYSCALL_END] = KIND(WIRE_G_SYSCALL, 1, WIRE_G_RUNNING, 1, ETR_STATE_SYSCALL, ETR_STATE_RUNNING, false, 0),
 	[WIRE_GO_CREATE] = { .before = APART },
 	[WIRE_GO_DESTROY] = { .before = APART },
 	[WIRE_HEAP_ALLOC] = { .before = APART },
@@ -276,8 +271,8 @@ INLINE void sink(struct etr__head *heads, unsigned levels)
 }
 
 /*
- * Carries out, in full, what only few events do, its time and context apart; 1; 0, and nothing done, where it is not usual; -1 when out of memory.  The thread's
- * goroutine is not that of m, which is behind.
+ * Carries out, in full, what only few events do, its time and context apart: 1; 0, and nothing done, where it is not usual; -1 when out of
+ * memory.  The thread's goroutine is not that of m, which is behind.
  */
 INLINE int carry_out_apart(struct etr__order *o, const struct etr__staged *r, struct out *out, bool packed)
 {
@@ -290,19 +285,12 @@ INLINE int carry_out_apart(struct etr__order *o, const struct etr__staged *r, st
 	case WIRE_GO_DESTROY:
 		if (!has_status(cur, STATUS(WIRE_G_RUNNING, 1)))
 			return 0;
-		transition(out, packed, r->id, ETR_STATE_RUNNING, ETR_STATE_NOT_EXIST, 0, false, 0);
-		set_status(cur, STATUS(WIRE_G_RUNNING, 0));
-		etr__model_forget_g(&o->model, cur);
+		destroy(o, out, packed, cur);
 		return 1;
 	case WIRE_GO_CREATE:
-		if (!has_status(cur, STATUS(WIRE_G_RUNNING, 1)) || etr__gtable_find(&o->model.gs, r->id) != &etr__no_g)
+		if (!has_status(cur, STATUS(WIRE_G_RUNNING, 1)))
 			return 0;
-		if (!etr__model_add_g(&o->model, r->id, WIRE_G_RUNNABLE, o->now->number))
-			return -1;
-		if (packed && o->guess)
-			etr__guess_created(o->guess, r->id);
-		creation(out, packed, r->id, (etr_stack_id)(r->head >> 32), (etr_stack_id)r->tail);
-		return 1;
+		return create(o, out, packed, r->id, (etr_stack_id)(r->head >> 32), (etr_stack_id)r->tail);
 	default:
 		return 0;
 	}

@@ -36,7 +36,6 @@
 #include "libtrace/fastrule.h"
 #include "libtrace/faststage.h"
 #include "libtrace/granges.h"
-#include "libtrace/guess.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
@@ -322,21 +321,17 @@ dispatch:
 		USUAL(!packed || v.a <= INT32_MAX);
 		NAMED_STACK(stack, v.b);
 		NAMED_STACK(stack2, v.c);
-		USUAL(etr__gtable_find(&o->model.gs, (int64_t)v.a) == &etr__no_g);
-		if (__builtin_expect(!etr__model_add_g(&o->model, (int64_t)v.a, WIRE_G_RUNNABLE, gen), 0))
+		begun = create(o, &out, packed, (int64_t)v.a, stack2, stack);
+		if (__builtin_expect(begun < 0, 0))
 			goto no_memory;
-		if (packed && o->guess)
-			etr__guess_created(o->guess, (int64_t)v.a);
-		creation(&out, packed, (int64_t)v.a, stack2, stack);
+		USUAL(begun);
 		NEXT(CREATE, WIRE_GO_CREATE, WIRE_GO_CREATE, go_create);
 	case WIRE_GO_DESTROY:
 		ARGS(DESTROY, 0);
 		CURRENT_G(WIRE_G_RUNNING);
-		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_NOT_EXIST, 0, false, 0);
 		/* The event's context is still told of it. */
 		gone.id = cur->id;
-		set_status(cur, STATUS(WIRE_G_RUNNING, 0));
-		etr__model_forget_g(&o->model, cur);
+		destroy(o, &out, packed, cur);
 		cur = &gone;
 		next_cur = &etr__no_g;
 		NEXT(DESTROY, WIRE_GO_DESTROY, WIRE_GO_START, go_start);
