@@ -2,7 +2,7 @@
  *
  * fastout.h - where orderfast.c's events go: the caller's array, or a log that another thread reads later (eventlog.h).
  *
- * `packed` tells which; it is a constant where these are inlined.
+ * `packed` tells which; it is a constant where these are inlined.  An event's parts are filled in at the next place, deliver() comes last.
  */
 #ifndef LIBTRACE_FASTOUT_H
 #define LIBTRACE_FASTOUT_H
@@ -24,9 +24,35 @@
 
 /* Where events go: either whole ones, or packed ones of a log. */
 struct out {
-	struct etr_event *ev;
-	struct etr__packed *e;		/* NULL in code that is compiled for whole ones */
+	struct etr_event *ev;		/* the next one's place; NULL in code that is compiled for packed ones */
+	struct etr__packed *e;		/* likewise, packed; NULL in code for whole ones */
+	const void *first, *end;	/* of the array, as far as it may be filled */
 };
+
+/* Room for events [done, max) of one of the two arrays; the other is NULL. */
+INLINE struct out out_to(struct etr_event *ev, struct etr__packed *e, int done, int max)
+{
+	if (e)
+		return (struct out){ .e = e + done, .first = e + done, .end = e + max };
+	return (struct out){ .ev = ev + done, .first = ev + done, .end = ev + max };
+}
+
+INLINE bool is_full(const struct out *out, bool packed)
+{
+	return packed ? out->e == out->end : out->ev == out->end;
+}
+
+/* Whether an event finds that many places in the log; elsewhere each takes one, and there is one. */
+INLINE bool has_room(const struct out *out, bool packed, int places)
+{
+	return !packed || (const struct etr__packed *)out->end - out->e >= places;
+}
+
+/* How many places are filled. */
+INLINE int filled(const struct out *out, bool packed)
+{
+	return packed ? (int)(out->e - (const struct etr__packed *)out->first) : (int)(out->ev - (const struct etr_event *)out->first);
+}
 
 /*
  * What the loop costs is mostly its stores, so fields that lie side by side are stored together.
@@ -171,6 +197,25 @@ INLINE void heap(struct out *out, bool packed, uint64_t value)
 	store_head(out->ev, ETR_KIND_METRIC, 0, 0, 0, 0);
 	out->ev->u.metric.name = ETR__STRING_HEAP;
 	out->ev->u.metric.value = value;
+}
+
+/*
+ * What every event has; with it the event is delivered.  context: P and M; log_context: their name in the log; places: how many it
+ * took there.
+ */
+INLINE void deliver(struct out *out, bool packed, int64_t time, int64_t last_time, int64_t g, two_words context, uint8_t log_context, int places)
+{
+	if (packed) {
+		prefetch_to_write(out->e + EVENTS_AHEAD);
+		out->e->dt = (uint16_t)((uint64_t)time - (uint64_t)last_time);
+		out->e->context = log_context;
+		out->e->g = (int32_t)g;
+		out->e += places;
+	} else {
+		store_two(&out->ev->time, two(time, g));
+		store_two(&out->ev->p, context);
+		out->ev++;
+	}
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * fastrule.h - what orderfast.c and faststage.h have in common: the types they know, and how they look at an event.
+ * fastrule.h - what fastloop.h and faststage.h have in common: the types they know, and how they look at an event.
  */
 #ifndef LIBTRACE_FASTRULE_H
 #define LIBTRACE_FASTRULE_H
@@ -63,6 +63,20 @@ INLINE bool has_status(const struct etr__g *g, uint64_t status)
 INLINE void set_status(struct etr__g *g, uint64_t status)
 {
 	memcpy(&g->status, &status, sizeof(status));
+}
+
+/* When an event is delivered that happened then: later than the one before. */
+INLINE int64_t delivery_time(int64_t time, int64_t last_time)
+{
+	int64_t next = (int64_t)((uint64_t)last_time + 1);
+
+	return time > next ? time : next;
+}
+
+/* Whether the log can tell how much later. */
+INLINE bool has_packed_dt(int64_t time, int64_t last_time)
+{
+	return (uint64_t)time - (uint64_t)last_time <= ETR__PACKED_DT_MAX;
 }
 
 /* Finds what the log calls the thread with that processor.  False: it has too many names already. */

@@ -296,34 +296,17 @@ INLINE int carry_out_apart(struct etr__order *o, const struct etr__staged *r, st
 	}
 }
 
-#define FULL (packed ? out.e == last_packed : out.ev == last)
-#define DONE (packed ? (int)(out.e - first_packed) : (int)(out.ev - events))
-
 /* The staged event r of c is carried out: what is common to all. */
 #define CARRIED_OUT(r)                                                                                                           \
 	do {                                                                                                                     \
 		o->usual[*(r)->at] += (r)->more;                                                                                 \
-		if (packed) {                                                                                                    \
-			prefetch_to_write(out.e + EVENTS_AHEAD);                                                                 \
-			out.e->dt = (uint16_t)((uint64_t)event_time - (uint64_t)last_time);                                      \
-			out.e->context = (uint8_t)c->m->log_context;                                                             \
-			out.e->g = (int32_t)(r)->g_id;                                                                           \
-			out.e++;                                                                                                 \
-		} else {                                                                                                         \
-			store_two(&out.ev->time, two(event_time, (r)->g_id));                                                    \
-			memcpy(&out.ev->p, &c->m->pid, 16);                                                                      \
-			out.ev++;                                                                                                \
-		}                                                                                                                \
+		memcpy(&context, &c->m->pid, sizeof(context));                                                                   \
+		deliver(&out, packed, event_time, last_time, (r)->g_id, context, (uint8_t)c->m->log_context, 1);                 \
 		last_time = event_time;                                                                                          \
 		c->staged = (r) + 1;                                                                                             \
 		heads[0].time = (r)[1].time;                                                                                     \
 		sink(heads, levels);                                                                                             \
 	} while (0)
-
-/* When it is delivered.  False: that cannot be packed. */
-#define HAS_EVENT_TIME(r)                                                                                                        \
-	(event_time = (int64_t)((uint64_t)last_time + 1), event_time = (r)->time > event_time ? (r)->time : event_time,          \
-	 !packed || (uint64_t)event_time - (uint64_t)last_time <= ETR__PACKED_DT_MAX)
 
 typedef size_t stage_fn(struct etr__order *o, struct etr__cursor *c);
 
@@ -331,15 +314,14 @@ typedef size_t stage_fn(struct etr__order *o, struct etr__cursor *c);
  * Delivers what is staged, and stages what comes next, for as long as the earliest event can be.  How many; whatever comes next, if there is
  * room, is for the loop.  A fault is recorded, see stuck.
  */
-INLINE int crowd(struct etr__order *o, struct out out, int max, struct etr__log *log, bool packed, stage_fn *fill)
+INLINE int crowd(struct etr__order *o, struct out out, struct etr__log *log, bool packed, stage_fn *fill)
 {
 	struct etr__head *const heads = o->now->frontier.heap;
-	const struct etr_event *const events = out.ev, *const last = packed ? NULL : events + max;
-	const struct etr__packed *const first_packed = out.e, *const last_packed = packed ? first_packed + max : NULL;
 	const unsigned levels = 31 - (unsigned)__builtin_clz((unsigned)o->now->frontier.n);
 	int64_t last_time = o->last_time, event_time;
 	const struct etr__staged *r;
 	struct etr__cursor *c;
+	two_words context;
 	size_t n;
 
 	if (!etr__staged_begin(o, packed))
@@ -360,7 +342,8 @@ INLINE int crowd(struct etr__order *o, struct out out, int max, struct etr__log 
 			if (__builtin_expect(g->seq.n + kind->named != r->no, 0) || __builtin_expect(!has_status(g, kind->before), 0) ||
 			    __builtin_expect(((p->seq.n ^ r->p_no) | (uint64_t)(p->status ^ r->p_status)) != 0, 0))
 				break;
-			if (__builtin_expect(FULL, 0) || __builtin_expect(!HAS_EVENT_TIME(r), 0))
+			event_time = delivery_time(r->time, last_time);
+			if (__builtin_expect(is_full(&out, packed), 0) || __builtin_expect(packed && !has_packed_dt(event_time, last_time), 0))
 				break;
 			g->seq.n = r->no;
 			set_status(g, kind->after);
@@ -374,9 +357,11 @@ INLINE int crowd(struct etr__order *o, struct out out, int max, struct etr__log 
 			}
 			CARRIED_OUT(r);
 		}
-		if (FULL)
+		if (is_full(&out, packed))
 			break;
-		if (c->staged != &etr__nothing_staged && r != c->stage->end && kinds[*r->at].before == APART && HAS_EVENT_TIME(r)) {
+		event_time = delivery_time(r->time, last_time);
+		if (c->staged != &etr__nothing_staged && r != c->stage->end && kinds[*r->at].before == APART &&
+		    (!packed || has_packed_dt(event_time, last_time))) {
 			int rc = carry_out_apart(o, r, &out, packed);
 
 			if (rc < 0)
@@ -404,17 +389,14 @@ INLINE int crowd(struct etr__order *o, struct out out, int max, struct etr__log 
 		}
 	}
 	o->last_time = last_time;
-	return DONE;
+	return filled(&out, packed);
 no_memory:
 	etr__fault_nomem(o->fault);
 	o->stuck = true;
 	o->last_time = last_time;
-	return DONE;
+	return filled(&out, packed);
 }
 
-#undef HAS_EVENT_TIME
 #undef CARRIED_OUT
-#undef DONE
-#undef FULL
 
 #endif

@@ -5,7 +5,7 @@ libtracecore_la_SOURCES = \
 	%D%/ahead.c %D%/ahead.h \
 	%D%/error.c \
 	%D%/eventlog.c %D%/eventlog.h \
-	%D%/fastbits.h %D%/fastout.h %D%/fastrule.h %D%/faststage.h \
+	%D%/fastbits.h %D%/fastloop.h %D%/fastout.h %D%/fastrule.h %D%/faststage.h \
 	%D%/extents.c %D%/extents.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/frontier.c %D%/frontier.h \
