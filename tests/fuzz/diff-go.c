@@ -4,7 +4,7 @@
  *
  *     diff-go [-n ROUNDS] [-s SEED] [-j THREADS] [-t] [-p] [-k FOLDER] GODUMP TRACE...
  *
- * Each TRACE as it is, with -t cut at every offset, with -p each of its batches and of its generations left out, given twice and
+ * Each TRACE as it is, with -t cut at every offset (one of more than 4 KiB at some 4,096, other ones for each seed), with -p each of its batches and of its generations left out, given twice and
  * in the place of the next one, and changed ROUNDS times: by structmut, or by bytes.  GODUMP, started once
  * with -cases, reads cases from its standard input and answers each with a line "EVENTS HASH VERDICT", the hash being
  * FNV-1a over the events as trace-print --stacks prints them.  A case that differs is said, and kept in FOLDER.  Exit status 1
@@ -29,6 +29,7 @@
 
 #define MAX_SIZE ((size_t)1 << 22)
 #define MAX_PIECES 10000
+#define MAX_CUTS 4096
 
 struct answer {
 	uint64_t events, hash;
@@ -266,7 +267,8 @@ static void run(const char *trace, unsigned long rounds, uint64_t seed, bool tru
 	size = fread(data, 1, MAX_SIZE, f);
 	fclose(f);
 	compare(trace, "whole", 0, data, size);
-	for (size_t i = 0; truncate && i < size; i++)
+	n = size / MAX_CUTS + 1;
+	for (size_t i = seed % n; truncate && i < size; i += n)
 		compare(trace, "cut at", i, data, i);
 	if (pieces)
 		run_pieces(trace, data, size, changed);

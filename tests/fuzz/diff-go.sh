@@ -3,7 +3,7 @@
 #
 # diff-go.sh [ROUNDS [SEED [TRACE...]]]: our reader and Go's tell the same of damaged traces.
 #
-# Without arguments each trace of testdata/fuzz is cut at every offset and changed 50 times, and batches and generations of those and
+# Without arguments each trace of testdata/fuzz is cut at every offset (large ones at some 4,096) and changed 50 times, and batches and generations of those and
 # of traces that Go programs recorded are left out, given twice and swapped, which takes seconds; by hand, with a large count, it
 # runs as long as one likes.  Cases that differ are kept in diff-go.kept below the build folder.  Skipped without go
 # or its module.
