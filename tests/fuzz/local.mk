@@ -51,7 +51,7 @@ diff_go_SOURCES = %D%/diff-go.c %D%/fuzz.h %D%/structmut.c %D%/structmut.h tools
 	tools/textout.c tools/textout.h
 diff_go_LDADD = libtracecore.la libwire.la
 
-fuzz_scripts = %D%/replay.sh %D%/diff-go.sh
+fuzz_scripts = %D%/diff-go.sh %D%/replay.sh
 dist_check_SCRIPTS += $(fuzz_scripts)
 TESTS += $(fuzz_scripts)
 EXTRA_DIST += testdata/fuzz
