@@ -184,10 +184,12 @@ endif
 endif
 # Recording pthread programs, and the command that does.
 if HAVE_RT
-check_PROGRAMS += tests/ptload
+check_PROGRAMS += tests/ptload tests/ptwaits
 tests_ptload_SOURCES = %D%/ptload.c
 tests_ptload_LDADD =
-pthread_tests = %D%/record-pthread.sh %D%/trace-record.sh
+tests_ptwaits_SOURCES = %D%/ptwaits.c
+tests_ptwaits_LDADD =
+pthread_tests = %D%/record-pthread.sh %D%/record-waits.sh %D%/trace-record.sh
 dist_check_SCRIPTS += $(pthread_tests)
 TESTS += $(pthread_tests)
 if HAVE_CHECK
@@ -318,7 +320,7 @@ endif
 
 # What has several threads: `make check-concurrent` in a build with ThreadSanitizer.
 concurrent_tests = %D%/stress.sh %D%/mutex-known.sh %D%/tracer-stress.sh $(tracer_parts) $(tracer_recordings) $(runtime_tests) \
-	%D%/record-pthread.sh %D%/trace-record.sh test-pthost %D%/locktimes.sh %D%/lock-identity.sh %D%/compressed.sh $(input_tests) test-trace \
+	%D%/record-pthread.sh %D%/record-waits.sh %D%/trace-record.sh test-pthost %D%/locktimes.sh %D%/lock-identity.sh %D%/compressed.sh $(input_tests) test-trace \
 	%D%/readers-threads.sh %D%/trace-cut-seek.sh %D%/commands-common.sh %D%/fuzz/replay.sh
 check-concurrent:
 	$(MAKE) check TESTS='$(filter $(concurrent_tests),$(TESTS))'

@@ -8,12 +8,15 @@
 #ifndef PTHREAD_PTREAL_H
 #define PTHREAD_PTREAL_H
 
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/msg.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -65,6 +68,61 @@
 	X(int, clock_nanosleep, (clockid_t, int, const struct timespec *, struct timespec *), NULL)                              \
 	X(int, usleep, (useconds_t), NULL)                                                                                       \
 	X(unsigned, sleep, (unsigned), NULL)                                                                                     \
+	X(ssize_t, preadv, (int, const struct iovec *, int, off_t), NULL)                                                        \
+	X(ssize_t, pwritev, (int, const struct iovec *, int, off_t), NULL)                                                       \
+	X(ssize_t, preadv64, (int, const struct iovec *, int, off64_t), NULL)                                                    \
+	X(ssize_t, pwritev64, (int, const struct iovec *, int, off64_t), NULL)                                                   \
+	X(ssize_t, preadv2, (int, const struct iovec *, int, off_t, int), NULL)                                                  \
+	X(ssize_t, pwritev2, (int, const struct iovec *, int, off_t, int), NULL)                                                 \
+	X(ssize_t, preadv64v2, (int, const struct iovec *, int, off64_t, int), NULL)                                             \
+	X(ssize_t, pwritev64v2, (int, const struct iovec *, int, off64_t, int), NULL)                                            \
+	X(ssize_t, __read_chk, (int, void *, size_t, size_t), NULL)                                                              \
+	X(ssize_t, __pread_chk, (int, void *, size_t, off_t, size_t), NULL)                                                      \
+	X(ssize_t, __pread64_chk, (int, void *, size_t, off64_t, size_t), NULL)                                                  \
+	X(ssize_t, recvfrom, (int, void *, size_t, int, struct sockaddr *, socklen_t *), NULL)                                   \
+	X(ssize_t, sendto, (int, const void *, size_t, int, const struct sockaddr *, socklen_t), NULL)                           \
+	X(int, recvmmsg, (int, struct mmsghdr *, unsigned, int, struct timespec *), NULL)                                        \
+	X(int, sendmmsg, (int, struct mmsghdr *, unsigned, int), NULL)                                                           \
+	X(ssize_t, __recv_chk, (int, void *, size_t, size_t, int), NULL)                                                         \
+	X(ssize_t, __recvfrom_chk, (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *), NULL)                     \
+	X(ssize_t, sendfile, (int, int, off_t *, size_t), NULL)                                                                  \
+	X(ssize_t, sendfile64, (int, int, off64_t *, size_t), NULL)                                                              \
+	X(ssize_t, splice, (int, off64_t *, int, off64_t *, size_t, unsigned), NULL)                                             \
+	X(ssize_t, copy_file_range, (int, off64_t *, int, off64_t *, size_t, unsigned), NULL)                                    \
+	X(int, open, (const char *, int, ...), NULL)                                                                             \
+	X(int, open64, (const char *, int, ...), NULL)                                                                           \
+	X(int, openat, (int, const char *, int, ...), NULL)                                                                      \
+	X(int, openat64, (int, const char *, int, ...), NULL)                                                                    \
+	X(int, creat, (const char *, mode_t), NULL)                                                                              \
+	X(int, creat64, (const char *, mode_t), NULL)                                                                            \
+	X(int, __open_2, (const char *, int), NULL)                                                                              \
+	X(int, __open64_2, (const char *, int), NULL)                                                                            \
+	X(int, __openat_2, (int, const char *, int), NULL)                                                                       \
+	X(int, __openat64_2, (int, const char *, int), NULL)                                                                     \
+	X(int, close, (int), NULL)                                                                                               \
+	X(int, fcntl, (int, int, ...), NULL)                                                                                     \
+	X(int, fcntl64, (int, int, ...), NULL)                                                                                   \
+	X(int, flock, (int, int), NULL)                                                                                          \
+	X(ssize_t, getrandom, (void *, size_t, unsigned), NULL)                                                                  \
+	X(ssize_t, msgrcv, (int, void *, size_t, long, int), NULL)                                                               \
+	X(int, msgsnd, (int, const void *, size_t, int), NULL)                                                                   \
+	X(ssize_t, mq_receive, (mqd_t, char *, size_t, unsigned *), NULL)                                                        \
+	X(ssize_t, mq_timedreceive, (mqd_t, char *, size_t, unsigned *, const struct timespec *), NULL)                          \
+	X(int, mq_send, (mqd_t, const char *, size_t, unsigned), NULL)                                                           \
+	X(int, mq_timedsend, (mqd_t, const char *, size_t, unsigned, const struct timespec *), NULL)                             \
+	X(pid_t, wait, (int *), NULL)                                                                                            \
+	X(pid_t, wait3, (int *, int, struct rusage *), NULL)                                                                     \
+	X(pid_t, wait4, (pid_t, int *, int, struct rusage *), NULL)                                                              \
+	X(int, waitid, (idtype_t, id_t, siginfo_t *, int), NULL)                                                                 \
+	X(int, __poll_chk, (struct pollfd *, nfds_t, int, size_t), NULL)                                                         \
+	X(int, __ppoll_chk, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t), NULL)                  \
+	X(int, pselect, (int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *), NULL)                    \
+	X(int, epoll_pwait2, (int, struct epoll_event *, int, const struct timespec *, const sigset_t *), NULL)                  \
+	X(int, pause, (void), NULL)                                                                                              \
+	X(int, sigsuspend, (const sigset_t *), NULL)                                                                             \
+	X(int, sigwait, (const sigset_t *, int *), NULL)                                                                         \
+	X(int, sigwaitinfo, (const sigset_t *, siginfo_t *), NULL)                                                               \
+	X(int, sigtimedwait, (const sigset_t *, siginfo_t *, const struct timespec *), NULL)                                     \
 	X(int, execve, (const char *, char *const[], char *const[]), NULL)                                                       \
 	X(int, execv, (const char *, char *const[]), NULL)                                                                       \
 	X(int, execvp, (const char *, char *const[]), NULL)                                                                      \
