@@ -10,6 +10,12 @@
 set -eu
 : "${top_srcdir:?}" "${top_builddir:?}"
 rounds=${COMMAND_ROUNDS:-3}
+read_rounds=${READ_ROUNDS:-9}
+for n in "$rounds" "$read_rounds"; do
+    case $n in
+    '' | *[!0-9]* | 0*) echo "bench: COMMAND_ROUNDS and READ_ROUNDS are whole numbers from 1 on, not '$n'" >&2; exit 2 ;;
+    esac
+done
 go=${GO-go}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -41,7 +47,7 @@ if [ -r "$packed" ] && zstd -qdc "$packed" >"$tmp/go1.23-busy-3s.trace" 2>/dev/n
     busy=$tmp/go1.23-busy-3s.trace
 fi
 i=0
-while [ $i -lt "${READ_ROUNDS:-9}" ]; do
+while [ $i -lt "$read_rounds" ]; do
     measure read-ours "$top_builddir/bench-read" "$trace" 1
     GOMAXPROCS=1 measure read-go "$tmp/readbench" "$trace" 1
     measure read-two "$top_builddir/bench-read" -t 2 "$trace" 1
