@@ -279,8 +279,10 @@ static int end_all(struct an_slicer *slicer, int rc, int64_t end)
 	}
 	slicer->current = NULL;
 	if (slice) {
-		if (end < slice->window.to)
+		if (end < slice->window.to) {
 			slice->window.to = end;
+			slice->recoder.tells_end = rc < 0;
+		}
 		if (rc < 0 && (slice->recoder.failed || rc == -ETR_E_NOMEM || !slice->recoder.events)) {
 			close_slice(slicer, slice, rc);
 		} else {
@@ -360,5 +362,7 @@ int an_slicer_run(struct an_slicer *slicer)
 		if (is_done(slicer))
 			return 0;
 	}
-	return end_all(slicer, rc < 0 ? rc : n, end);
+	rc = rc < 0 ? rc : n;
+	/* What is last is a Sync, or where the trace breaks off an event, which is still in the window. */
+	return end_all(slicer, rc, rc < 0 && end < INT64_MAX ? end + 1 : end);
 }
