@@ -183,10 +183,13 @@ static void tell_range(struct an_recoder *rec, uint8_t resource, int64_t id, con
 	list[rec->npending] = (struct an_pending_range){ .resource = resource, .id = id, .time = (*time)++ };
 	if (resource == ETR_RESOURCE_NONE)
 		rec->gc_seq = 1;
-	if (range->told == rec->world->source->syncs)
+	if (range->told == rec->world->source->syncs) {
+		/* One that waits comes too late for that thread then. */
+		rec->no_thread_used |= rec->npending > 0;
 		write_active(rec, AN_NO_THREAD, &list[rec->npending]);
-	else
+	} else {
 		rec->npending++;
+	}
 }
 
 static void tell_ranges(struct an_recoder *rec, int64_t *time)

@@ -59,7 +59,7 @@ struct an_recoder {
 	bool ended;			/* its window has: what threads hold back is another slice's */
 	bool tells_end;			/* before it was told to, which is noted */
 	int64_t from;			/* the window's beginning */
-	bool no_thread_used;		/* an event of the window has no thread */
+	bool no_thread_used;		/* an event that is later than what waits has no thread */
 	int64_t last_time;		/* of what was written last */
 	uint64_t gc_seq;
 	uint64_t events;		/* of the window, Syncs apart */
