@@ -138,6 +138,7 @@ static uint64_t known_stack(struct an_recoder *rec, an_stack_id id, bool apart)
 	struct etr_writer_frame frames[FRAMES_MAX];
 	const struct an_frame *ours;
 	size_t n, len;
+	int64_t written;
 
 	ours = an_stack(names, id, &n);
 	if (n == 0)
@@ -152,7 +153,9 @@ static uint64_t known_stack(struct an_recoder *rec, an_stack_id id, bool apart)
 		func = an_text(names, ours[i].file, &len);
 		frames[i].file = an__recode_text(rec, AN_TEXT_FILE, func, len);
 	}
-	return id_or_failed(rec, apart ? etr_writer_stack_apart(rec->writer, frames, n) : etr_writer_stack(rec->writer, frames, n));
+	written = apart ? etr_writer_stack_apart(rec->writer, frames, n) : etr_writer_stack(rec->writer, frames, n);
+	/* Of an earlier generation: where its code was there is other code since, which two known stacks cannot tell in one. */
+	return written == -ETR_E_INVALID ? 0 : id_or_failed(rec, written);
 }
 
 uint64_t an__recode_known_stack(struct an_recoder *rec, an_stack_id id)

@@ -150,6 +150,8 @@ static void say(struct job *job, const struct etr_reader *reader, int rc)
 		command_error(NULL, "%s", etr_strerror(rc));
 	else if (!job->said && reader && *etr_reader_detail(reader))
 		command_trace_error(job->options.trace, reader);
+	else if (!job->said)
+		command_error(job->options.trace, "%s", etr_strerror(rc));
 	job->said = true;
 }
 
