@@ -4,11 +4,8 @@
  *
  *	cutcheck [-n WINDOWS] [-s SEED] [-w DIR] TRACE...
  *
- * Windows are random, and lie at events, a nanosecond beside them, at generations' borders, inside stops of the world and syscalls;
- * some are empty, some the whole.  Each is cut alone; then the trace is cut into consecutive slices in one pass; then slices are cut
- * again.  Every event of a window must be in its slice with its time, context, states, texts and stacks, and in its place; what a slice
- * has beyond may only stand outside the window and tell what is alive.  Times in states of consecutive slices add up to those of the
- * whole.  -w writes some slices to files, named after their windows, for other readers.
+ * -n tells how many windows (100), -s where they lie; what is compared, and how, is in cutcompare.c.  -w writes some slices to
+ * files, named after their windows, for other readers.
  */
 #include "config.h"
 
@@ -18,182 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis/slicer.h"
-#include "tests/cutseen.h"
-
-struct bytes {
-	unsigned char *p;
-	size_t n, cap;
-};
-
-struct cut {
-	const struct an_cut_window *spans;
-	size_t nspans, next;
-	struct bytes *slices;	/* one for each span that was opened, in order */
-	struct an_cut_window *windows;
-	size_t n;
-};
+#include "tests/cutcompare.h"
 
 static const char *write_dir;
-static unsigned long windows, compared, written;
-
-static void append(struct bytes *b, const void *p, size_t n)
-{
-	if (b->n + n > b->cap) {
-		b->cap = (b->n + n) * 2;
-		b->p = realloc(b->p, b->cap);
-		if (!b->p)
-			die("out of memory");
-	}
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
-
-static bool next_span(void *ctx, struct an_source *source, const struct an_slice *last, struct an_cut_window *window)
-{
-	struct cut *c = ctx;
-
-	(void)source;
-	(void)last;
-	if (c->next == c->nspans)
-		return false;
-	*window = c->spans[c->next++];
-	return true;
-}
-
-static int open_slice(void *ctx, struct an_slice *slice)
-{
-	struct cut *c = ctx;
-
-	slice->output = &c->slices[c->n++];
-	((struct bytes *)slice->output)->n = 0;
-	return 0;
-}
-
-static int write_slice(struct an_slice *slice, const void *buf, size_t size)
-{
-	append(slice->output, buf, size);
-	return 0;
-}
-
-static int close_slice(void *ctx, struct an_slice *slice, int rc)
-{
-	struct cut *c = ctx;
-
-	if (rc == 0)
-		c->windows[(struct bytes *)slice->output - c->slices] = slice->window;
-	return 0;
-}
-
-static int cut(struct cut *c, const void *p, size_t n)
-{
-	const struct an_slicing slicing = { .next = next_span, .open = open_slice, .write = write_slice, .close = close_slice, .ctx = c };
-	struct etr_reader *r = etr_reader_new();
-	struct an_slicer slicer;
-	struct an_source source;
-	int rc;
-
-	c->next = c->n = 0;
-	if (etr_reader_open_memory(r, p, n) < 0 || an_source_init(&source, r) < 0 || an_slicer_init(&slicer, &source, &slicing) < 0)
-		die("cannot open it again");
-	rc = an_slicer_run(&slicer);
-	an_slicer_free(&slicer);
-	an_source_free(&source);
-	etr_reader_free(r);
-	return rc;
-}
-
-/* May an event stand before the window, or behind it, in a slice? */
-static bool is_border(const struct seen *s, bool before)
-{
-	if (s->kind == ETR_KIND_STATE_TRANSITION)
-		return s->from == ETR_STATE_UNDETERMINED;
-	return before && (s->kind == ETR_KIND_RANGE_ACTIVE || (s->kind == ETR_KIND_RANGE_BEGIN && s->stw));
-}
-
-/* What the original says may say less in a slice. */
-static bool agrees(const struct seen *whole, const struct seen *slice)
-{
-	if (whole->hash == slice->hash)
-		return true;
-	if (whole->lenient != slice->lenient)
-		return false;
-	if (whole->kind == ETR_KIND_TASK_END)
-		return true;
-	if (whole->kind != ETR_KIND_STATE_TRANSITION)
-		return false;
-	/* A processor that is new in the slice's first generation. */
-	if (whole->resource == ETR_RESOURCE_PROC && whole->from == ETR_STATE_NOT_EXIST)
-		return slice->from == ETR_STATE_UNDETERMINED;
-	/* The end of a goroutine in a syscall, the loss of whose processor lies before the slice. */
-	return whole->from == ETR_STATE_SYSCALL && whole->to == ETR_STATE_NOT_EXIST;
-}
-
-static int complain(const struct an_cut_window *w, const char *what, int64_t time)
-{
-	fprintf(stderr, "cutcheck: %s: window %" PRId64 " to %" PRId64 ", at %" PRId64 ": %s\n", trace_name, w->from, w->to, time, what);
-	return -1;
-}
-
-static size_t first_at(const struct seen_trace *t, int64_t time)
-{
-	size_t low = 0, high = t->n;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (t->list[middle].time < time)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* The slice that was compared last. */
-static struct seen_trace part;
-
-/* Compares a slice with its window of the whole.  Return: 0, or -1 and it was said. */
-static int compare(const struct seen_trace *whole, const struct an_cut_window *w, const struct bytes *slice)
-{
-	size_t i = first_at(whole, w->from), end = first_at(whole, w->to), j = 0, last;
-	char why[256];
-
-	see_trace(&part, slice->p, slice->n, why, sizeof(why));
-	if (part.rc < 0)
-		return complain(w, why, 0);
-	last = part.n;
-	if (whole->small_times) {
-		/* Times had to give way: what tells of the borders is told by its kind. */
-		while (j < last && is_border(&part.list[j], true) && (i == end || !agrees(&whole->list[i], &part.list[j])))
-			j++;
-	} else {
-		for (; j < last && part.list[j].time < w->from; j++)
-			if (!is_border(&part.list[j], true))
-				return complain(w, "an event before the window", part.list[j].time);
-		for (; last > j && part.list[last - 1].time >= w->to; last--)
-			if (!is_border(&part.list[last - 1], false))
-				return complain(w, "an event behind the window", part.list[last - 1].time);
-		if (part.start != w->from || part.end != w->to)
-			return complain(w, "the slice begins or ends elsewhere", part.start);
-	}
-	for (; i < end && j < last; i++, j++) {
-		if (!whole->small_times && whole->list[i].time != part.list[j].time)
-			return complain(w, "an event has another time", whole->list[i].time) +
-			       complain(w, "which is", part.list[j].time);
-		if (!agrees(&whole->list[i], &part.list[j]))
-			return complain(w, "an event differs", whole->list[i].time);
-	}
-	if (i < end)
-		return complain(w, "an event is missing", whole->list[i].time);
-	while (whole->small_times && j < last && is_border(&part.list[j], false))
-		j++;
-	if (j < last)
-		return complain(w, "an event too many", part.list[j].time);
-	windows++;
-	compared += end - first_at(whole, w->from);
-	return 0;
-}
+static unsigned long written;
 
 static void write_out(const struct an_cut_window *w, const struct bytes *slice)
 {
@@ -206,168 +31,19 @@ static void write_out(const struct an_cut_window *w, const struct bytes *slice)
 		die(path);
 }
 
-static uint64_t random_state;
-
-static uint64_t random_below(uint64_t n)
+/* The i-th check. */
+static int check(const struct seen_trace *whole, const struct bytes *original, unsigned long i)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return n ? random_state % n : 0;
-}
-
-/* A point to cut at: anywhere, or where something happens. */
-static int64_t point(const struct seen_trace *t)
-{
-	size_t i = t->n ? random_below(t->n) : 0;
-	int64_t near = (int64_t)random_below(3) - 1;
-
-	switch (t->n ? random_below(8) : 0) {
-	case 0:
-	case 1:
-		return t->start + (int64_t)random_below((uint64_t)(t->end - t->start) + 1);
-	case 2:
-		/* A status, as generations have at their beginnings and ends. */
-		for (size_t n = 0; n < 2000 && !(t->list[i].kind == ETR_KIND_STATE_TRANSITION && t->list[i].from == t->list[i].to); n++)
-			i = (i + 1) % t->n;
-		break;
+	if (i % 4 != 3)
+		return cut_check_alone(whole, original, i % 4 == 1);
+	switch (i / 4 % 5) {
 	case 3:
-		/* Inside a range, a stop of the world if there is one near. */
-		for (size_t n = 0; n < 5000 && !(t->list[i].kind == ETR_KIND_RANGE_BEGIN); n++)
-			i = (i + 1) % t->n;
-		near = (int64_t)random_below(5) - 1;
-		break;
+		return cut_check_sized(whole, original);
 	case 4:
-		/* Inside a syscall. */
-		for (size_t n = 0; n < 2000 && !(t->list[i].kind == ETR_KIND_STATE_TRANSITION && t->list[i].to == ETR_STATE_SYSCALL); n++)
-			i = (i + 1) % t->n;
-		near = (int64_t)random_below(5) - 1;
-		break;
-	case 5:
-		i = random_below(2) ? 0 : t->n - 1;
-		break;
-	}
-	return t->list[i].time + near;
-}
-
-static struct an_cut_window window_of(const struct seen_trace *t, int64_t a, int64_t b)
-{
-	struct an_cut_window w = an_cut_all;
-
-	w.from = a < b ? a : b;
-	w.to = a < b ? b : a;
-	if (w.from < t->start)
-		w.from = t->start;
-	if (w.to > t->end)
-		w.to = t->end;
-	if (w.from >= t->end)
-		w.from = t->end - 1;
-	if (w.to <= w.from)
-		w.to = w.from + 1;
-	return w;
-}
-
-static struct an_cut_window random_window(const struct seen_trace *t)
-{
-	int64_t a = point(t), b;
-
-	switch (random_below(8)) {
-	case 0:
-		return window_of(t, t->start, a);
-	case 1:
-		return window_of(t, a, t->end);
-	case 2:
-	case 3:
-		b = a + (int64_t)random_below(5);
-		break;
-	case 4:
-		b = a + (int64_t)random_below(100000);
-		break;
+		return cut_check_generations(whole, original, i / 4 % 2);
 	default:
-		b = point(t);
+		return cut_check_parts(whole, original, i / 4 % 2);
 	}
-	return window_of(t, a, b);
-}
-
-/* One window, alone; then a window of the slice. */
-static int check_alone(const struct seen_trace *whole, const struct bytes *original, bool again)
-{
-	static struct bytes slice, second;
-	int rc;
-	struct an_cut_window w = random_window(whole), got = w;
-	struct cut c = { .spans = &w, .nspans = 1, .slices = &slice, .windows = &got };
-	struct an_cut_window inner;
-
-	if (cut(&c, original->p, original->n) < 0 || c.n != 1)
-		return complain(&w, "it cannot be cut", 0);
-	if (compare(whole, &got, &slice) < 0)
-		return -1;
-	if (write_dir && random_below(4) == 0)
-		write_out(&got, &slice);
-	if (!again || whole->small_times)
-		return 0;
-	inner = window_of(whole, point(whole), point(whole));
-	if (inner.from < got.from)
-		inner.from = got.from;
-	if (inner.to > got.to)
-		inner.to = got.to;
-	if (inner.from >= inner.to)
-		inner = got;
-	c = (struct cut){ .spans = &inner, .nspans = 1, .slices = &second, .windows = &w };
-	if (cut(&c, slice.p, slice.n) < 0 || c.n != 1)
-		return complain(&inner, "the slice cannot be cut", 0);
-	if (write_dir && random_below(4) == 0)
-		write_out(&w, &second);
-	rc = compare(whole, &w, &second);
-	if (rc < 0)
-		fprintf(stderr, "cutcheck: that was a slice of the slice %" PRId64 " to %" PRId64 "\n", got.from, got.to);
-	return rc;
-}
-
-static int by_time(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-#define PARTS 12
-
-/* Consecutive windows, in one pass. */
-static int check_parts(const struct seen_trace *whole, const struct bytes *original)
-{
-	static struct bytes slices[PARTS];
-	struct an_cut_window spans[PARTS], got[PARTS];
-	struct cut c = { .spans = spans, .slices = slices, .windows = got };
-	int64_t at[PARTS + 1], ns[2][ETR_STATE_COUNT_] = { { 0 } };
-	size_t n = 2 + random_below(PARTS - 1);
-
-	for (size_t i = 1; i < n; i++)
-		at[i] = window_of(whole, point(whole), whole->end).from;
-	at[0] = whole->start;
-	at[n] = whole->end;
-	qsort(at, n + 1, sizeof(*at), by_time);
-	for (size_t i = 0; i < n; i++) {
-		if (at[i] >= at[i + 1])
-			continue;
-		spans[c.nspans] = an_cut_all;
-		spans[c.nspans].from = at[i];
-		spans[c.nspans++].to = at[i + 1];
-	}
-	if (cut(&c, original->p, original->n) < 0 || c.n != c.nspans)
-		return complain(&spans[0], "it cannot be cut in parts", 0);
-	for (size_t i = 0; i < c.n; i++) {
-		if (compare(whole, &got[i], &slices[i]) < 0)
-			return -1;
-		for (int state = 0; state < ETR_STATE_COUNT_; state++) {
-			ns[0][state] += part.ns[0][state];
-			ns[1][state] += part.ns[1][state];
-		}
-	}
-	/* Times near zero give way. */
-	if (!whole->small_times && memcmp(ns, whole->ns, sizeof(ns)) != 0)
-		return complain(&spans[0], "times in states do not add up to those of the whole", 0);
-	return 0;
 }
 
 static int check_trace(const char *path, unsigned long n)
@@ -384,14 +60,12 @@ static int check_trace(const char *path, unsigned long n)
 	if (!f)
 		die("cannot be opened");
 	while ((got = fread(buf, 1, sizeof(buf), f)) > 0)
-		append(&original, buf, got);
+		bytes_append(&original, buf, got);
 	fclose(f);
-	see_trace(&whole, original.p, original.n, why, sizeof(why));
-	if (whole.rc < 0 || whole.n == 0)
+	if (!cut_see_whole(&whole, &original, why, sizeof(why)))
 		die(whole.n ? why : "there is no event in it");
-	whole.small_times = whole.start < 64;
 	for (unsigned long i = 0; i < n && rc == 0; i++)
-		rc = i % 4 == 3 ? check_parts(&whole, &original) : check_alone(&whole, &original, i % 4 == 1);
+		rc = check(&whole, &original, i);
 	free(whole.list);
 	free(original.p);
 	return rc;
@@ -402,17 +76,18 @@ int main(int argc, char **argv)
 	unsigned long n = 100;
 	int opt, rc = 0;
 
-	random_state = 88172645463325252u;
 	while ((opt = getopt(argc, argv, "n:s:w:")) != -1) {
 		if (opt == 'n')
 			n = strtoul(optarg, NULL, 10);
 		else if (opt == 's')
-			random_state = mix(random_state, strtoull(optarg, NULL, 10)) | 1;
+			cut_random = mix(cut_random, strtoull(optarg, NULL, 10)) | 1;
 		else
 			write_dir = optarg;
 	}
+	if (write_dir)
+		cut_keep = write_out;
 	for (int i = optind; i < argc && rc == 0; i++)
 		rc = check_trace(argv[i], n);
-	printf("%lu windows, %lu events in them\n", windows, compared);
+	printf("%lu windows, %lu events in them\n", cut_windows, cut_events);
 	return rc < 0;
 }

@@ -70,6 +70,23 @@ static uint64_t hash_text(const struct etr_reader *r, etr_string_id id)
 	return *h;
 }
 
+/* What code stands where: pc -> a hash of its place in the source.  And whether there was other code there before. */
+static struct an_map code;
+static bool code_changed;
+
+static uint64_t hash_frame(const struct etr_reader *r, const struct etr_frame *f)
+{
+	uint64_t h = mix(mix(f->line, hash_text(r, f->func)), hash_text(r, f->file)), *known;
+	bool added;
+
+	known = an_map_add(&code, &f->pc, &added);
+	if (!known)
+		die("out of memory");
+	code_changed |= !added && *known != h;
+	*known = h;
+	return mix(h, f->pc);
+}
+
 /* Frames, and the lock or goroutine that our recorders mean by them. */
 static uint64_t hash_stack(const struct an_source *source, etr_stack_id id)
 {
@@ -84,7 +101,7 @@ static uint64_t hash_stack(const struct an_source *source, etr_stack_id id)
 	f = etr_reader_stack(r, id, &n);
 	h = n + 1;
 	for (size_t i = 0; i < n; i++)
-		h = mix(mix(mix(mix(h, f[i].pc), f[i].line), hash_text(r, f[i].func)), hash_text(r, f[i].file));
+		h = mix(h, hash_frame(r, &f[i]));
 	for (int i = 0; i < 2; i++) {
 		const uint64_t *meant = an_map_find(meanings[i], &(uint64_t){ id });
 
@@ -103,14 +120,17 @@ static void see(struct seen *s, const struct an_source *source, const struct etr
 	*s = (struct seen){ .time = ev->time, .kind = ev->kind, .resource = ev->resource, .from = ev->from, .to = ev->to };
 	s->lenient = h;
 	h = mix(h, (uint64_t)ev->p);
+	s->nameless = mix(mix(mix(ev->kind, ev->resource), (uint64_t)ev->g), mix((uint64_t)ev->m, (uint64_t)ev->p));
 	switch (ev->kind) {
 	case ETR_KIND_STATE_TRANSITION:
 		s->lenient = mix(s->lenient, ev->to);
 		s->lenient = mix(s->lenient, (uint64_t)ev->u.transition.id);
 		h = mix(mix(mix(h, ev->from), ev->to), (uint64_t)ev->u.transition.id);
+		s->nameless = mix(mix(mix(s->nameless, ev->from), ev->to), (uint64_t)ev->u.transition.id);
 		h = mix(mix(h, hash_text(r, ev->u.transition.reason)), hash_stack(source, ev->u.transition.stack));
 		break;
 	case ETR_KIND_METRIC:
+		s->nameless = mix(s->nameless, ev->u.metric.value);
 		h = mix(mix(h, hash_text(r, ev->u.metric.name)), ev->u.metric.value);
 		break;
 	case ETR_KIND_LABEL:
@@ -150,6 +170,61 @@ struct place {
 	uint8_t state;
 	int64_t since;
 };
+
+/* A goroutine that has stopped the world goes on and starts it; stops: those goroutines -> how often they have. */
+static void look_for_odd_stop(struct seen_trace *t, struct an_map *stops, const struct etr_event *ev)
+{
+	const uint64_t id = (uint64_t)(ev->kind == ETR_KIND_STATE_TRANSITION ? ev->u.transition.id : ev->u.range.id);
+	uint64_t *n = an_map_find(stops, &id);
+	bool is_stop = t->list[t->n - 1].stw;
+
+	if (ev->resource != ETR_RESOURCE_GOROUTINE)
+		return;
+	if (is_stop && ev->kind == ETR_KIND_RANGE_BEGIN) {
+		n = an_map_add(stops, &id, NULL);
+		if (!n)
+			die("out of memory");
+		++*n;
+	} else if (is_stop && n && *n) {
+		--*n;
+	}
+	t->odd |= n && (*n > 1 || (*n && ev->kind == ETR_KIND_STATE_TRANSITION && ev->to != ETR_STATE_RUNNING));
+}
+
+/* What is active is told so once in a generation, and not in that in which it began; told: resource and id -> the generation of either. */
+static void look_for_odd_range(struct seen_trace *t, struct an_map *told, uint64_t generation, const struct etr_event *ev)
+{
+	const uint64_t key[] = { ev->resource, (uint64_t)ev->u.range.id };
+	bool is_active = ev->kind == ETR_KIND_RANGE_ACTIVE;
+	uint64_t *last;
+
+	if (!is_active && ev->kind != ETR_KIND_RANGE_BEGIN)
+		return;
+	last = an_map_add(told, key, NULL);
+	if (!last)
+		die("out of memory");
+	t->odd |= is_active && *last == generation;
+	*last = generation;
+}
+
+/* Looks for what no recorder writes; told: goroutines and processors -> the generation that told of them last. */
+static void look_for_odd(struct seen_trace *t, struct an_map *told, uint64_t generation, const struct etr_event *ev)
+{
+	const bool is_status = ev->from == ETR_STATE_UNDETERMINED || ev->from == ev->to;
+	const uint64_t id = (uint64_t)ev->u.transition.id;
+	bool is_proc = ev->resource == ETR_RESOURCE_PROC, added;
+	uint64_t *last;
+
+	/* An idle processor may be stolen from a thread that ended with it. */
+	if (ev->kind != ETR_KIND_STATE_TRANSITION || (is_proc && ev->from == ETR_STATE_IDLE && ev->to == ETR_STATE_IDLE))
+		return;
+	last = an_map_add(&told[is_proc], &id, &added);
+	if (!last)
+		die("out of memory");
+	t->odd |= ev->u.transition.id == -1 || ev->to == ETR_STATE_UNDETERMINED || (is_status && !added && *last == generation);
+	t->odd |= is_status && !is_proc && ev->to == ETR_STATE_RUNNING && ev->g != -1 && ev->g != ev->u.transition.id;
+	*last = generation;
+}
 
 /* Adds up times in states, of a slice within its window. */
 static void account(struct seen_trace *t, struct an_map *places, const struct an_source *source, const struct etr_event *ev)
@@ -196,14 +271,20 @@ static void account_end(struct seen_trace *t, struct an_map *places, const struc
 void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t size)
 {
 	struct etr_reader *r = etr_reader_new();
-	struct an_map places[2];
+	struct an_map places[2], told[2], stops, ranges;
 	struct an_source source;
 	struct etr_event ev;
 
 	t->n = 0;
+	t->odd = code_changed = false;
 	memset(t->ns, 0, sizeof(t->ns));
 	an_map_init(&places[0], 1, sizeof(struct place));
 	an_map_init(&places[1], 1, sizeof(struct place));
+	an_map_init(&code, 1, sizeof(uint64_t));
+	an_map_init(&stops, 1, sizeof(uint64_t));
+	an_map_init(&ranges, 2, sizeof(uint64_t));
+	an_map_init(&told[0], 1, sizeof(uint64_t));
+	an_map_init(&told[1], 1, sizeof(uint64_t));
 	t->rc = etr_reader_open_memory(r, p, n);
 	if (an_source_init(&source, r) < 0)
 		die("out of memory");
@@ -220,8 +301,20 @@ void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t 
 		}
 		see(&t->list[t->n++], &source, &ev);
 		account(t, places, &source, &ev);
+		look_for_odd(t, told, source.syncs, &ev);
+		look_for_odd_stop(t, &stops, &ev);
+		look_for_odd_range(t, &ranges, source.syncs, &ev);
 	}
 	account_end(t, places, &source);
+	t->odd |= code_changed;
+	an_map_free(&code);
+	an_map_free(&stops);
+	an_map_free(&ranges);
+	an_map_free(&told[0]);
+	an_map_free(&told[1]);
+	t->begun = source.syncs > 0;
+	t->first_generation = source.first_generation;
+	t->ngenerations = an_source_generations(&source);
 	t->start = an_source_begin(&source);
 	t->end = an_source_end(&source);
 	snprintf(why, size, "%s", etr_reader_detail(r));

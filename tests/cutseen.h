@@ -16,6 +16,7 @@ struct seen {
 	int64_t time;
 	uint64_t hash;		/* all that it tells */
 	uint64_t lenient;	/* the same without what a slice may not know */
+	uint64_t nameless;	/* the same without texts and stacks */
 	uint8_t kind, resource, from, to;
 	bool stw;
 };
@@ -24,8 +25,18 @@ struct seen_trace {
 	struct seen *list;
 	size_t n, cap;
 	int64_t ns[2][ETR_STATE_COUNT_];	/* time of goroutines, and of processors, in each state */
+	uint64_t first_generation, ngenerations;	/* as in the file */
 	int64_t start, end;	/* of the trace, as analyses have them */
 	int rc;
+	bool begun;		/* there is a Sync, at least */
+	/*
+	 * What readers take and no recorder writes: a goroutine or processor is told of twice in one generation, in a state that is
+	 * none, or has no id; a goroutine is said to run by the thread of another one, stops the world twice, or leaves off while it
+	 * is stopped; a range is said to be active twice in a generation, or where it began; other code stands at a pc than before
+	 * (of these only libraries that come and go may do that).  What is alive then is anybody's guess, or a slice cannot tell.
+	 * cut_see_whole() adds times that a slice's clock cannot tell.
+	 */
+	bool odd;
 	bool small_times;	/* too near the clock's zero */
 };
 

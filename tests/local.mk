@@ -291,7 +291,7 @@ dist_check_SCRIPTS += %D%/trace-print-forms.sh
 TESTS += %D%/trace-print-forms.sh
 # Slices of traces against the traces.
 check_PROGRAMS += cutcheck
-cutcheck_SOURCES = %D%/cutcheck.c %D%/cutseen.c %D%/cutseen.h
+cutcheck_SOURCES = %D%/cutcheck.c %D%/cutcompare.c %D%/cutcompare.h %D%/cutseen.c %D%/cutseen.h
 cutcheck_CFLAGS = $(AM_CFLAGS) -fwrapv
 cutcheck_LDADD = libanalysis.la libexectrace.la
 

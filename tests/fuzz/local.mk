@@ -1,5 +1,5 @@
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, else replay.c does, in `make check`, over the corpora.
-fuzz_targets = fuzz-reader fuzz-threads fuzz-paths fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis fuzz-cond
+fuzz_targets = fuzz-reader fuzz-threads fuzz-paths fuzz-stream fuzz-raw fuzz-assemble fuzz-writer fuzz-analysis fuzz-cut fuzz-cond
 if WITH_ZSTD
 fuzz_targets += fuzz-zstd
 endif
@@ -42,6 +42,10 @@ fuzz_writer_LDFLAGS = $(fuzz_ldflags)
 fuzz_analysis_SOURCES = %D%/fuzz-analysis.c $(fuzz_common)
 fuzz_analysis_LDADD = libanalysis.la $(fuzz_libs)
 fuzz_analysis_LDFLAGS = $(fuzz_ldflags)
+fuzz_cut_SOURCES = %D%/fuzz-cut.c tests/cutcompare.c tests/cutcompare.h tests/cutseen.c tests/cutseen.h $(fuzz_common)
+fuzz_cut_CFLAGS = $(AM_CFLAGS) -fwrapv
+fuzz_cut_LDADD = libanalysis.la $(fuzz_libs)
+fuzz_cut_LDFLAGS = $(fuzz_ldflags)
 fuzz_cond_SOURCES = %D%/fuzz-cond.c $(fuzz_common)
 fuzz_cond_LDADD = libcond.la $(fuzz_libs)
 fuzz_cond_LDFLAGS = $(fuzz_ldflags)

@@ -4,7 +4,8 @@
 # Every fuzz target over the corpora in testdata/fuzz, and over some changes of each file.
 #
 # text/ holds traces in the raw text form, traces/ recorded ones and what once broke something, found/ what libFuzzer made of both
-# to reach far, assemble/ hostile text, writer/ what drives the calls of fuzz-writer, cond/ conditions.  With the targets built for libFuzzer nothing
+# to reach far, assemble/ hostile text, writer/ what drives the calls of fuzz-writer, cond/ conditions,
+# cut/ traces behind eight bytes that say where fuzz-cut cuts them.  With the targets built for libFuzzer nothing
 # is changed.
 corpora=$top_srcdir/testdata/fuzz
 dir=$(mktemp -d) || exit 1
@@ -33,6 +34,7 @@ run fuzz-stream "$dir"/traces/*
 [ ! -x "$top_builddir/fuzz-zstd" ] || run fuzz-zstd "$corpora"/zstd/*
 run fuzz-raw "$dir"/traces/*
 run fuzz-analysis "$dir"/traces/*
+run fuzz-cut "$dir"/traces/* "$corpora"/cut/*
 run fuzz-assemble "$corpora"/text/* "$corpora"/assemble/*
 run fuzz-writer "$corpora"/writer/*
 run fuzz-cond "$corpora"/cond/*
