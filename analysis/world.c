@@ -299,8 +299,11 @@ static void place_on_m(struct an_go *g, const struct etr_event *ev, struct an_m 
 	if (g->m != m)
 		enter_m(g, m);
 	p = g->m ? g->m->p : NULL;
-	/* A thread in a syscall that lost its processor may start another one before it is out; that one runs. */
-	if (p && ev->from != ev->to) {
+	/*
+	 * A thread in a syscall that lost its processor may start another one before it is out; that one runs.  So does the one that a
+	 * thread has when a goroutine comes into being on it in a syscall: GoCreateSyscall says nothing of it.
+	 */
+	if (p && ev->from != ev->to && ev->from != ETR_STATE_NOT_EXIST) {
 		p->in_syscall = ev->to == ETR_STATE_SYSCALL;
 		p->unsure = p->in_syscall && ev->from == ETR_STATE_UNDETERMINED;
 	}
