@@ -195,8 +195,8 @@ TESTS += $(pthread_tests)
 if HAVE_CHECK
 check_PROGRAMS += test-pthost
 TESTS += test-pthost
-test_pthost_SOURCES = %D%/test-pthost.c %D%/hostthread.c %D%/hostthread.h librt/pthread/pthost.c librt/pthread/pthost.h \
-	librt/pthread/ptreal.c librt/pthread/ptreal.h librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
+test_pthost_SOURCES = %D%/test-pthost.c %D%/hostthread.c %D%/hostthread.h librt/pthread/ptbarrier.c librt/pthread/pthost.c \
+	librt/pthread/pthost.h librt/pthread/ptreal.c librt/pthread/ptreal.h librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
 test_pthost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_pthost_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
 endif

@@ -6,6 +6,9 @@
  *
  *   calls     every call into the kernel, with results and errno checked
  *   signals   waits for signals, with all of them blocked, too
+ *   rwlock    readers and writers let each other in
+ *   barrier   threads meet
+ *   timed     waits with an end: semaphores, joins
  *   cancel    threads are cancelled in calls
  *   newer     does nothing, and succeeds if libc has what younger ones have
  */
@@ -15,6 +18,7 @@
 #include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -349,6 +353,295 @@ static void signals(void)
 	CHECK(sigwait(&set, &sig) == 0 && sig == SIGUSR2);
 }
 
+/* --- who ends whose wait ------------------------------------------------------------------------------------------------- */
+
+static const struct timespec past;
+
+/* Waits until that thread of this process sleeps.  Between being counted here and sleeping there is only what it is to sleep in. */
+static void until_sleeps(pid_t tid)
+{
+	char name[64], stat[256], *state;
+	int sleeps = 0;
+
+	snprintf(name, sizeof(name), "/proc/self/task/%ld/stat", (long)tid);
+	while (sleeps < 3) {
+		FILE *file = fopen(name, "r");
+
+		CHECK(file && fgets(stat, sizeof(stat), file) && (state = strrchr(stat, ')')));
+		fclose(file);
+		sleeps = state[2] == 'S' ? sleeps + 1 : 0;
+		pause_us(500);
+	}
+}
+
+struct actor {
+	pthread_t thread;
+	_Atomic pid_t tid;
+	sem_t go;
+	void (*act)(struct actor *self);
+};
+
+static void *act(void *arg)
+{
+	struct actor *self = arg;
+
+	atomic_store(&self->tid, gettid());
+	self->act(self);
+	return NULL;
+}
+
+/* Starts it and returns when it sleeps. */
+static void start(struct actor *actor, void (*fn)(struct actor *))
+{
+	actor->act = fn;
+	atomic_store(&actor->tid, 0);
+	CHECK(sem_init(&actor->go, 0, 0) == 0);
+	CHECK(pthread_create(&actor->thread, NULL, act, actor) == 0);
+	while (atomic_load(&actor->tid) == 0)
+		pause_us(100);
+	until_sleeps(atomic_load(&actor->tid));
+}
+
+static void join(struct actor *actor)
+{
+	CHECK(pthread_join(actor->thread, NULL) == 0);
+}
+
+/* --- rwlock --------------------------------------------------------------------------------------------------------------- */
+
+static pthread_rwlock_t rwlock;
+static atomic_int reading, written;
+
+/* Functions of their own: the trace is searched for them. */
+#define FREES(name)                                                                                                              \
+	static void __attribute__((noinline)) name(void)                                                                         \
+	{                                                                                                                        \
+		CHECK(pthread_rwlock_unlock(&rwlock) == 0);                                                                      \
+		__asm__ volatile("");                                                                                            \
+	}
+
+FREES(frees_as_writer)
+FREES(frees_as_first_reader)
+FREES(frees_as_last_reader)
+FREES(frees_for_writer)
+FREES(frees_for_reader)
+
+static void reads(struct actor *self)
+{
+	CHECK(pthread_rwlock_rdlock(&rwlock) == 0);
+	atomic_fetch_add(&reading, 1);
+	sem_wait(&self->go);
+	if (atomic_fetch_sub(&reading, 1) == 1)
+		frees_as_last_reader();
+	else
+		frees_as_first_reader();
+}
+
+static void writes(struct actor *self)
+{
+	CHECK(pthread_rwlock_wrlock(&rwlock) == 0);
+	atomic_store(&written, 1);
+	frees_for_reader();
+}
+
+static void tries_for_time(struct actor *self)
+{
+	CHECK(pthread_rwlock_tryrdlock(&rwlock) == EBUSY && pthread_rwlock_trywrlock(&rwlock) == EBUSY);
+	KEEPS(pthread_rwlock_timedrdlock(&rwlock, &past) == ETIMEDOUT);
+	KEEPS(pthread_rwlock_clockrdlock(&rwlock, CLOCK_MONOTONIC, &past) == ETIMEDOUT);
+	KEEPS(pthread_rwlock_timedwrlock(&rwlock, &past) == ETIMEDOUT);
+	KEEPS(pthread_rwlock_clockwrlock(&rwlock, CLOCK_MONOTONIC, &past) == ETIMEDOUT);
+	sem_wait(&self->go);
+}
+
+static void rwlocks(void)
+{
+	struct actor reader[2], writer;
+	pthread_rwlockattr_t attr;
+
+	CHECK(pthread_rwlock_init(&rwlock, NULL) == 0);
+	CHECK(pthread_rwlock_wrlock(&rwlock) == 0);
+	start(&reader[0], reads);
+	start(&reader[1], reads);
+	start(&writer, writes);
+	frees_as_writer();
+	while (atomic_load(&reading) != 2)
+		pause_us(100);
+	CHECK(atomic_load(&written) == 0);
+	sem_post(&reader[0].go);
+	join(&reader[0]);
+	sem_post(&reader[1].go);
+	join(&reader[1]);
+	join(&writer);
+	CHECK(pthread_rwlock_destroy(&rwlock) == 0);
+
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	CHECK(pthread_rwlock_init(&rwlock, &attr) == 0);
+	CHECK(pthread_rwlock_wrlock(&rwlock) == 0);
+	start(&reader[0], reads);
+	start(&writer, writes);
+	start(&reader[1], tries_for_time);
+	sem_post(&reader[1].go);
+	join(&reader[1]);
+	frees_for_writer();
+	join(&writer);
+	sem_post(&reader[0].go);
+	join(&reader[0]);
+	KEEPS(pthread_rwlock_timedwrlock(&rwlock, &past) == 0 && pthread_rwlock_rdlock(&rwlock) == EDEADLK);
+	CHECK(pthread_rwlock_unlock(&rwlock) == 0);
+}
+
+/* --- barrier -------------------------------------------------------------------------------------------------------------- */
+
+#define MEET 4
+#define ROUNDS 300
+
+static pthread_barrier_t barrier;
+static atomic_int serial;
+
+static void __attribute__((noinline)) arrives_first(struct actor *self)
+{
+	int rc = pthread_barrier_wait(&barrier);
+
+	CHECK(rc == 0 || rc == PTHREAD_BARRIER_SERIAL_THREAD);
+}
+
+static void __attribute__((noinline)) arrives_last(void)
+{
+	int rc = pthread_barrier_wait(&barrier);
+
+	CHECK(rc == 0 || rc == PTHREAD_BARRIER_SERIAL_THREAD);
+}
+
+static void __attribute__((noinline)) arrives_from_elsewhere(void)
+{
+	int rc = pthread_barrier_wait(&barrier);
+
+	CHECK(rc == 0 || rc == PTHREAD_BARRIER_SERIAL_THREAD);
+}
+
+static void *meets(void *arg)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		if (pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD)
+			atomic_fetch_add(&serial, 1);
+	return NULL;
+}
+
+static void barriers(void)
+{
+	struct actor actors[MEET - 1];
+	pthread_t threads[MEET];
+	pthread_barrierattr_t attr;
+
+	CHECK(pthread_barrier_init(&barrier, NULL, MEET) == 0);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < MEET - 1; i++)
+			start(&actors[i], arrives_first);
+		arrives_last();
+		for (int i = 0; i < MEET - 1; i++)
+			join(&actors[i]);
+	}
+	CHECK(pthread_barrier_destroy(&barrier) == 0);
+
+	CHECK(pthread_barrier_init(&barrier, NULL, MEET) == 0);
+	for (int i = 0; i < MEET; i++)
+		CHECK(pthread_create(&threads[i], NULL, meets, NULL) == 0);
+	for (int i = 0; i < MEET; i++)
+		CHECK(pthread_join(threads[i], NULL) == 0);
+	CHECK(atomic_load(&serial) == ROUNDS);
+	CHECK(pthread_barrier_destroy(&barrier) == 0);
+
+	/* Others could come, too. */
+	pthread_barrierattr_init(&attr);
+	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	CHECK(pthread_barrier_init(&barrier, &attr, 2) == 0);
+	start(&actors[0], arrives_first);
+	arrives_from_elsewhere();
+	join(&actors[0]);
+	CHECK(pthread_barrier_destroy(&barrier) == 0);
+}
+
+/* --- timed ---------------------------------------------------------------------------------------------------------------- */
+
+static sem_t sem;
+
+static struct timespec far_from_now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	ts.tv_sec += 1000;
+	return ts;
+}
+
+static void waits_for_time(struct actor *self)
+{
+	struct timespec end = far_from_now(CLOCK_REALTIME);
+
+	KEEPS(sem_timedwait(&sem, &end) == 0);
+}
+
+static void waits_by_clock(struct actor *self)
+{
+	struct timespec end = far_from_now(CLOCK_MONOTONIC);
+
+	KEEPS(sem_clockwait(&sem, CLOCK_MONOTONIC, &end) == 0);
+}
+
+static void __attribute__((noinline)) posts(void)
+{
+	KEEPS(sem_post(&sem) == 0);
+}
+
+static struct actor joined;
+
+static void waits_to_go(struct actor *self)
+{
+	sem_wait(&self->go);
+}
+
+static void joins(struct actor *self)
+{
+	struct timespec end = far_from_now(CLOCK_REALTIME);
+	void *result;
+
+	KEEPS(pthread_timedjoin_np(joined.thread, &result, &end) == 0 && result == NULL);
+}
+
+static void joins_by_clock(struct actor *self)
+{
+	struct timespec end = far_from_now(CLOCK_MONOTONIC);
+	void *result;
+
+	KEEPS(pthread_clockjoin_np(joined.thread, &result, CLOCK_MONOTONIC, &end) == 0 && result == NULL);
+}
+
+static void timed(void)
+{
+	static void (*const joiners[])(struct actor *) = { joins, joins_by_clock };
+	struct actor actor;
+
+	CHECK(sem_init(&sem, 0, 0) == 0);
+	CHECK(sem_timedwait(&sem, &past) == -1 && errno == ETIMEDOUT);
+	CHECK(sem_clockwait(&sem, CLOCK_MONOTONIC, &past) == -1 && errno == ETIMEDOUT);
+	start(&actor, waits_for_time);
+	posts();
+	join(&actor);
+	start(&actor, waits_by_clock);
+	posts();
+	join(&actor);
+	for (int i = 0; i < 2; i++) {
+		start(&joined, waits_to_go);
+		KEEPS(pthread_timedjoin_np(joined.thread, NULL, &past) == ETIMEDOUT);
+		KEEPS(pthread_clockjoin_np(joined.thread, NULL, CLOCK_MONOTONIC, &past) == ETIMEDOUT);
+		start(&actor, joiners[i]);
+		sem_post(&joined.go);
+		join(&actor);
+	}
+}
+
 /* --- cancel --------------------------------------------------------------------------------------------------------------- */
 
 static atomic_int cleaned;
@@ -363,11 +656,14 @@ static void clean(void *arg)
 	atomic_fetch_add(&cleaned, 1);
 }
 
+static pthread_t first;
+
 static void wait_in(int call)
 {
 	struct pollfd fd = { .fd = -1 };
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct timespec end = { INT_MAX, 0 };
+	static sem_t never;
 	sigset_t set;
 	char c;
 
@@ -399,6 +695,12 @@ static void wait_in(int call)
 		case 7:
 			fcntl(silent[0], F_SETLKW, &lock);
 			break;
+		case 8:
+			sem_timedwait(&never, &end);
+			break;
+		case 9:
+			pthread_timedjoin_np(first, NULL, &end);
+			break;
 		default:
 			close(-1);
 		}
@@ -412,13 +714,14 @@ static void *is_cancelled(void *arg)
 	return NULL;
 }
 
-#define CANCELLED 9
+#define CANCELLED 11
 
 static void cancel(void)
 {
 	pthread_t thread[CANCELLED];
 	void *result;
 
+	first = pthread_self();
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, silent) == 0);
 	for (int i = 0; i < CANCELLED; i++) {
 		CHECK(pthread_create(&thread[i], NULL, is_cancelled, (void *)(intptr_t)i) == 0);
@@ -434,7 +737,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} modes[] = { { "calls", calls }, { "signals", signals }, { "cancel", cancel }, { "newer", newer } };
+	} modes[] = { { "calls", calls }, { "signals", signals }, { "cancel", cancel },
+		    { "rwlock", rwlocks }, { "barrier", barriers }, { "timed", timed }, { "newer", newer } };
 
 	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (strcmp(argv[1], modes[i].name) == 0) {

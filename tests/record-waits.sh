@@ -22,8 +22,24 @@ is() {
 	done
 }
 
+# ends N FUNCTION...: so many waits were ended by somebody else in that function.
+ends() {
+	want=$1
+	shift
+	for function in "$@"; do
+		got=$(grep -c "from=Waiting to=Runnable .*:$function:" out)
+		[ "$got" = "$want" ] || fail "$mode: $function ended $got waits, not $want"
+	done
+}
+
+# blocks N LEAF FUNCTION: so many waits of threads in that leaf, called by that function.
+blocks() {
+	got=$(grep -c "from=Running to=Waiting .* stack=[0-9a-f]*:$2:[^;]*;[0-9a-f]*:$3:" out)
+	[ "$got" = "$1" ] || fail "$mode: $got waits of $3 in $2, not $1"
+}
+
 # Without the recorder, and with one that records nothing.
-for mode in calls signals cancel; do
+for mode in calls signals cancel rwlock barrier timed; do
 	expect 0 "$ptwaits" $mode
 	expect 0 env LD_PRELOAD="$EXECTRACE_PRELOAD" "$ptwaits" $mode
 done
@@ -46,6 +62,40 @@ fi
 run signals --cpu-hz 1000
 is Waiting sleep pause sigsuspend sigwait sigwaitinfo sigtimedwait
 is Syscall '' sigtimedwait
+
+# A writer lets in all readers, and the last reader a writer, unless writers come first.
+run rwlock --no-cpu
+is Waiting sync pthread_rwlock_rdlock pthread_rwlock_wrlock pthread_rwlock_timedrdlock pthread_rwlock_clockrdlock \
+	pthread_rwlock_timedwrlock pthread_rwlock_clockwrlock
+blocks 3 pthread_rwlock_rdlock reads
+blocks 2 pthread_rwlock_wrlock writes
+ends 2 frees_as_writer
+ends 0 frees_as_first_reader
+ends 1 frees_as_last_reader frees_for_writer frees_for_reader
+grep 'to=Runnable .*:frees_for_writer:' out | grep -q 'stack=[0-9a-f]*:pthread_rwlock_unlock:' || fail "who freed the lock for a writer is not the leaf"
+if [ -x "$top_builddir/trace-pprof" ]; then
+	expect 0 "$top_builddir/trace-pprof" mutex --top rwlock.trace
+	for function in frees_as_writer frees_as_last_reader frees_for_writer frees_for_reader; do
+		grep -q "$function" out || { fail "the mutex profile does not name $function"; cat out; }
+	done
+	if grep -q frees_as_first_reader out; then fail "the mutex profile charges a reader that was not the last"; fi
+fi
+
+# The last one ends all waits, and does not wait.
+run barrier --no-cpu
+is Waiting sync pthread_barrier_wait
+ends 6 arrives_last
+blocks 0 pthread_barrier_wait arrives_last
+ends 0 arrives_from_elsewhere
+blocks 7 pthread_barrier_wait arrives_first
+blocks 1 pthread_barrier_wait arrives_from_elsewhere
+for period in 3 7; do
+	run barrier --period ${period}ms
+done
+
+run timed
+is Waiting sync sem_timedwait sem_clockwait pthread_timedjoin_np pthread_clockjoin_np
+ends 2 posts
 
 run cancel --period 3ms
 finish

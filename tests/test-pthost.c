@@ -19,6 +19,7 @@
 /* What the hooks' files would define. */
 _Atomic bool pt_has_handlers;
 void pt_mutex_init(void) {}
+void pt_rwlock_init(void) {}
 void pt_hookthread_init(void) {}
 void pt_hookthread_begun(struct pt_thread *t) {}
 void pt_signal_init(void) {}
@@ -130,6 +131,103 @@ START_TEST(all_waiters_of_a_key_are_unblocked)
 	drop_waiter(a);
 	drop_waiter(b);
 	drop_waiter(c);
+}
+END_TEST
+
+START_TEST(how_many_were_unblocked_is_told)
+{
+	uintptr_t key = 0x3000;
+	struct pt_thread *a = make_waiter(key), *b = make_waiter(key), *c = make_waiter(key);
+
+	ck_assert_uint_eq(pt_wait_unblock(self, other_key(key), 1, 0, nowhere), 0);
+	ck_assert_uint_eq(pt_wait_unblock(self, key, 2, 0, nowhere), 2);
+	ck_assert_uint_eq(pt_wake_waiters((void *)key, UINT32_MAX, 0, nowhere), 1);
+	ck_assert_uint_eq(pt_wake_waiters((void *)key, 1, 0, nowhere), 0);
+	drop_waiter(a);
+	drop_waiter(b);
+	drop_waiter(c);
+}
+END_TEST
+
+/* --- barriers ------------------------------------------------------------------------------------------------------------ */
+
+START_TEST(every_countth_is_the_last)
+{
+	static char barrier[2];
+
+	ck_assert(!pt_barrier_arrive(&barrier[0]));
+	pt_barrier_note(&barrier[0], 3);
+	pt_barrier_note(&barrier[1], 1);
+	for (int round = 0; round < 3; round++) {
+		ck_assert(!pt_barrier_arrive(&barrier[0]));
+		ck_assert(pt_barrier_arrive(&barrier[1]));
+		ck_assert(!pt_barrier_arrive(&barrier[0]));
+		ck_assert(pt_barrier_arrive(&barrier[0]));
+	}
+	/* Made anew, it begins anew. */
+	ck_assert(!pt_barrier_arrive(&barrier[0]));
+	pt_barrier_note(&barrier[0], 2);
+	ck_assert(!pt_barrier_arrive(&barrier[0]));
+	ck_assert(pt_barrier_arrive(&barrier[0]));
+	pt_barrier_forget(&barrier[0]);
+	pt_barrier_forget(&barrier[1]);
+	ck_assert(!pt_barrier_arrive(&barrier[1]));
+}
+END_TEST
+
+/* More than there is room for. */
+#define BARRIERS 3000
+
+START_TEST(a_barrier_without_room_has_no_last)
+{
+	static char barriers[BARRIERS];
+	unsigned known = 0;
+
+	for (int i = 0; i < BARRIERS; i++)
+		pt_barrier_note(&barriers[i], 1);
+	for (int i = 0; i < BARRIERS; i++)
+		known += pt_barrier_arrive(&barriers[i]);
+	ck_assert_uint_gt(known, 500);
+	ck_assert_uint_lt(known, BARRIERS);
+	for (int i = 0; i < BARRIERS; i++)
+		pt_barrier_forget(&barriers[i]);
+	pt_barrier_note(&barriers[0], 1);
+	ck_assert(pt_barrier_arrive(&barriers[0]));
+	pt_barrier_forget(&barriers[0]);
+}
+END_TEST
+
+#define ARRIVALS 3000
+#define ARRIVING 4
+
+static char barrier_of_all;
+static _Atomic unsigned lasts;
+
+/* Beside barriers of its own that come and go. */
+static void *arrive(void *arg)
+{
+	char own = 0;
+
+	for (int i = 0; i < ARRIVALS; i++) {
+		pt_barrier_note(&own, 1);
+		ck_assert(pt_barrier_arrive(&own));
+		pt_barrier_forget(&own);
+		atomic_fetch_add(&lasts, pt_barrier_arrive(&barrier_of_all));
+	}
+	return arg;
+}
+
+START_TEST(each_round_has_one_last)
+{
+	pthread_t threads[ARRIVING];
+
+	pt_barrier_note(&barrier_of_all, ARRIVING);
+	for (int i = 0; i < ARRIVING; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, arrive, NULL), 0);
+	for (int i = 0; i < ARRIVING; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_eq(atomic_load(&lasts), ARRIVALS);
+	pt_barrier_forget(&barrier_of_all);
 }
 END_TEST
 
@@ -306,6 +404,10 @@ int main(void)
 	tcase_add_test(tcase, slots_are_the_smallest_free);
 	tcase_add_test(tcase, the_longest_waiting_is_unblocked_first);
 	tcase_add_test(tcase, all_waiters_of_a_key_are_unblocked);
+	tcase_add_test(tcase, how_many_were_unblocked_is_told);
+	tcase_add_test(tcase, every_countth_is_the_last);
+	tcase_add_test(tcase, a_barrier_without_room_has_no_last);
+	tcase_add_test(tcase, each_round_has_one_last);
 	tcase_add_test(tcase, the_trace_has_what_was_done);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

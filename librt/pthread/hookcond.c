@@ -63,22 +63,26 @@ PT_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 	return PT_REAL(pthread_cond_broadcast)(cond);
 }
 
-PT_EXPORT int sem_wait(sem_t *sem)
-{
-	int saved = errno;
-	struct pt_thread *t;
-	int rc;
+#define SEM_WAIT(name, params, args)                                                                                             \
+	PT_EXPORT int name params                                                                                                \
+	{                                                                                                                        \
+		int saved = errno, rc;                                                                                           \
+		struct pt_thread *t;                                                                                             \
+                                                                                                                                 \
+		pthread_testcancel();                                                                                            \
+		rc = PT_REAL(sem_trywait)(sem);                                                                                  \
+		if (rc == 0 || errno != EAGAIN)                                                                                  \
+			return rc;                                                                                               \
+		errno = saved;                                                                                                   \
+		t = pt_block_enter(sem, reason_sync, 0, TRACE_HERE());                                                           \
+		rc = PT_REAL(name) args;                                                                                         \
+		pt_call_leave(t);                                                                                                \
+		return rc;                                                                                                       \
+	}
 
-	pthread_testcancel();
-	rc = PT_REAL(sem_trywait)(sem);
-	if (rc == 0 || errno != EAGAIN)
-		return rc;
-	errno = saved;
-	t = pt_block_enter(sem, reason_sync, 0, TRACE_HERE());
-	rc = PT_REAL(sem_wait)(sem);
-	pt_call_leave(t);
-	return rc;
-}
+SEM_WAIT(sem_wait, (sem_t *sem), (sem))
+SEM_WAIT(sem_timedwait, (sem_t *sem, const struct timespec *abstime), (sem, abstime))
+SEM_WAIT(sem_clockwait, (sem_t *sem, clockid_t clock, const struct timespec *abstime), (sem, clock, abstime))
 
 PT_EXPORT int sem_post(sem_t *sem)
 {

@@ -100,20 +100,26 @@ PT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void
 	return rc;
 }
 
-PT_EXPORT int pthread_join(pthread_t thread, void **result)
-{
-	struct pt_thread *t;
-	int rc;
+#define JOIN(name, params, args)                                                                                                 \
+	PT_EXPORT int name params                                                                                                \
+	{                                                                                                                        \
+		struct pt_thread *t;                                                                                             \
+		int rc;                                                                                                          \
+                                                                                                                                 \
+		pthread_testcancel();                                                                                            \
+		rc = PT_REAL(pthread_tryjoin_np)(thread, result);                                                                \
+		if (rc != EBUSY)                                                                                                 \
+			return rc;                                                                                               \
+		t = pt_block_enter((void *)thread, "sync", 0, TRACE_HERE());                                                     \
+		rc = PT_REAL(name) args;                                                                                         \
+		pt_call_leave(t);                                                                                                \
+		return rc;                                                                                                       \
+	}
 
-	pthread_testcancel();
-	rc = PT_REAL(pthread_tryjoin_np)(thread, result);
-	if (rc != EBUSY)
-		return rc;
-	t = pt_block_enter((void *)thread, "sync", 0, TRACE_HERE());
-	rc = PT_REAL(pthread_join)(thread, result);
-	pt_call_leave(t);
-	return rc;
-}
+JOIN(pthread_join, (pthread_t thread, void **result), (thread, result))
+JOIN(pthread_timedjoin_np, (pthread_t thread, void **result, const struct timespec *abstime), (thread, result, abstime))
+JOIN(pthread_clockjoin_np, (pthread_t thread, void **result, clockid_t clock, const struct timespec *abstime),
+     (thread, result, clock, abstime))
 
 struct own_thread {
 	void (*fn)(void *);

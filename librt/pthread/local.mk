@@ -1,10 +1,13 @@
 librt_pthread_sources += \
+	%D%/hookbarrier.c \
 	%D%/hookcond.c \
 	%D%/hookexit.c \
 	%D%/hookio.c \
 	%D%/hookmutex.c \
+	%D%/hookrwlock.c \
 	%D%/hooksignal.c \
 	%D%/hookthread.c \
+	%D%/ptbarrier.c \
 	%D%/pthost.c \
 	%D%/pthost.h \
 	%D%/ptreal.c \

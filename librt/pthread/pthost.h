@@ -178,6 +178,7 @@ void pt_signals_restore(struct pt_thread *t);
 /* --- hooks ------------------------------------------------------------------------------------------------------------------ */
 
 void pt_mutex_init(void);
+void pt_rwlock_init(void);
 /* The calling thread is about to unlock mutex: whoever waits longest is told, if that frees it. */
 void pt_mutex_wake(pthread_mutex_t *mutex, struct trace_where where);
 void pt_hookthread_init(void);
@@ -214,15 +215,22 @@ static inline bool pt_wait_is_unblocked(struct pt_thread *t)
 {
 	return atomic_load_explicit(&t->handoff, memory_order_relaxed) != PT_HANDOFF_NONE;
 }
-/* By another thread t: makes up to max waiters for key runnable, the longest waiting first. */
-void pt_wait_unblock(struct pt_thread *t, uintptr_t key, unsigned max, uintptr_t lock, struct trace_where where);
+/* By another thread t: makes up to max waiters for key runnable, the longest waiting first.  Return: how many. */
+unsigned pt_wait_unblock(struct pt_thread *t, uintptr_t key, unsigned max, uintptr_t lock, struct trace_where where);
+
+/* --- barriers (ptbarrier.c) ------------------------------------------------------------------------------------------------ */
+
+void pt_barrier_note(const void *barrier, unsigned count);	/* it was made */
+void pt_barrier_forget(const void *barrier);
+/* Each time somebody comes to it: whether this is the last. */
+bool pt_barrier_arrive(const void *barrier);
 
 /* --- what most hooks are made of -------------------------------------------------------------------------------------------- */
 
 struct pt_thread *pt_syscall_enter(struct trace_where where);
 struct pt_thread *pt_block_enter(const volatile void *key, const char *reason, uintptr_t lock, struct trace_where where);
 void pt_call_leave(struct pt_thread *t);	/* after either */
-void pt_wake_waiters(const volatile void *key, unsigned max, uintptr_t lock, struct trace_where where);
+unsigned pt_wake_waiters(const volatile void *key, unsigned max, uintptr_t lock, struct trace_where where);
 
 long pt_futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *timeout);
 void pt_futex_wake(_Atomic uint32_t *word, int n);

@@ -28,11 +28,25 @@
 	X(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *), NULL)                           \
 	X(int, pthread_join, (pthread_t, void **), NULL)                                                                         \
 	X(int, pthread_tryjoin_np, (pthread_t, void **), NULL)                                                                   \
+	X(int, pthread_timedjoin_np, (pthread_t, void **, const struct timespec *), NULL)                                        \
+	X(int, pthread_clockjoin_np, (pthread_t, void **, clockid_t, const struct timespec *), NULL)                             \
 	X(int, pthread_mutex_lock, (pthread_mutex_t *), NULL)                                                                    \
 	X(int, pthread_mutex_trylock, (pthread_mutex_t *), NULL)                                                                 \
 	X(int, pthread_mutex_timedlock, (pthread_mutex_t *, const struct timespec *), NULL)                                      \
 	X(int, pthread_mutex_clocklock, (pthread_mutex_t *, clockid_t, const struct timespec *), NULL)                           \
 	X(int, pthread_mutex_unlock, (pthread_mutex_t *), NULL)                                                                  \
+	X(int, pthread_rwlock_rdlock, (pthread_rwlock_t *), NULL)                                                                \
+	X(int, pthread_rwlock_tryrdlock, (pthread_rwlock_t *), NULL)                                                             \
+	X(int, pthread_rwlock_timedrdlock, (pthread_rwlock_t *, const struct timespec *), NULL)                                  \
+	X(int, pthread_rwlock_clockrdlock, (pthread_rwlock_t *, clockid_t, const struct timespec *), NULL)                       \
+	X(int, pthread_rwlock_wrlock, (pthread_rwlock_t *), NULL)                                                                \
+	X(int, pthread_rwlock_trywrlock, (pthread_rwlock_t *), NULL)                                                             \
+	X(int, pthread_rwlock_timedwrlock, (pthread_rwlock_t *, const struct timespec *), NULL)                                  \
+	X(int, pthread_rwlock_clockwrlock, (pthread_rwlock_t *, clockid_t, const struct timespec *), NULL)                       \
+	X(int, pthread_rwlock_unlock, (pthread_rwlock_t *), NULL)                                                                \
+	X(int, pthread_barrier_init, (pthread_barrier_t *, const pthread_barrierattr_t *, unsigned), NULL)                       \
+	X(int, pthread_barrier_destroy, (pthread_barrier_t *), NULL)                                                             \
+	X(int, pthread_barrier_wait, (pthread_barrier_t *), NULL)                                                                \
 	X(int, pthread_cond_wait, (pthread_cond_t *, pthread_mutex_t *), "GLIBC_2.3.2")                                          \
 	X(int, pthread_cond_timedwait, (pthread_cond_t *, pthread_mutex_t *, const struct timespec *), "GLIBC_2.3.2")            \
 	X(int, pthread_cond_clockwait, (pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *), NULL)          \
@@ -40,6 +54,8 @@
 	X(int, pthread_cond_broadcast, (pthread_cond_t *), "GLIBC_2.3.2")                                                        \
 	X(int, sem_wait, (sem_t *), NULL)                                                                                        \
 	X(int, sem_trywait, (sem_t *), NULL)                                                                                     \
+	X(int, sem_timedwait, (sem_t *, const struct timespec *), NULL)                                                          \
+	X(int, sem_clockwait, (sem_t *, clockid_t, const struct timespec *), NULL)                                               \
 	X(int, sem_post, (sem_t *), NULL)                                                                                        \
 	X(ssize_t, read, (int, void *, size_t), NULL)                                                                            \
 	X(ssize_t, write, (int, const void *, size_t), NULL)                                                                     \

@@ -320,12 +320,14 @@ void pt_call_leave(struct pt_thread *t)
 		pt_leave(t);
 }
 
-void pt_wake_waiters(const volatile void *key, unsigned max, uintptr_t lock, struct trace_where where)
+unsigned pt_wake_waiters(const volatile void *key, unsigned max, uintptr_t lock, struct trace_where where)
 {
 	struct pt_thread *t = pt_enter();
+	unsigned n;
 
-	if (t) {
-		pt_wait_unblock(t, (uintptr_t)key, max, lock, where);
-		pt_leave(t);
-	}
+	if (!t)
+		return 0;
+	n = pt_wait_unblock(t, (uintptr_t)key, max, lock, where);
+	pt_leave(t);
+	return n;
 }

@@ -135,12 +135,13 @@ static struct pt_thread *claim_first(uintptr_t key)
 	return w;
 }
 
-void pt_wait_unblock(struct pt_thread *t, uintptr_t key, unsigned max, uintptr_t lock, struct trace_where where)
+unsigned pt_wait_unblock(struct pt_thread *t, uintptr_t key, unsigned max, uintptr_t lock, struct trace_where where)
 {
 	struct pt_thread *w;
+	unsigned n;
 
 	pt_signals_block(t);
-	while (max-- && (w = claim_first(key))) {
+	for (n = 0; n < max && (w = claim_first(key)); n++) {
 		struct trace_pin pin;
 
 		trace_pin_always(&pin, &t->m);
@@ -152,4 +153,5 @@ void pt_wait_unblock(struct pt_thread *t, uintptr_t key, unsigned max, uintptr_t
 			pt_futex_wake(&w->handoff, 1);
 	}
 	pt_signals_restore(t);
+	return n;
 }
