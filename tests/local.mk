@@ -184,10 +184,12 @@ endif
 endif
 # Recording pthread programs, and the command that does.
 if HAVE_RT
-check_PROGRAMS += tests/ptload tests/ptwaits
+check_PROGRAMS += tests/ptload tests/ptcalls tests/ptwaits
 tests_ptload_SOURCES = %D%/ptload.c
 tests_ptload_LDADD =
-tests_ptwaits_SOURCES = %D%/ptwaits.c
+tests_ptcalls_SOURCES = %D%/ptcalls.c %D%/ptcheck.h
+tests_ptcalls_LDADD =
+tests_ptwaits_SOURCES = %D%/ptwaits.c %D%/ptcheck.h
 tests_ptwaits_LDADD =
 pthread_tests = %D%/record-pthread.sh %D%/record-waits.sh %D%/trace-record.sh
 dist_check_SCRIPTS += $(pthread_tests)

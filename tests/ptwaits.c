@@ -1,359 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * ptwaits.c - a pthread program that calls what can wait, one after the other, for recording; it knows nothing of the recorder.
+ * ptwaits.c - threads that wait and end each other's waits, in a known order, for recording; it knows nothing of the recorder.
  *
  * ptwaits MODE
  *
- *   calls     every call into the kernel, with results and errno checked
- *   signals   waits for signals, with all of them blocked, too
  *   rwlock    readers and writers let each other in
  *   barrier   threads meet
  *   timed     waits with an end: semaphores, joins
- *   cancel    threads are cancelled in calls
- *   newer     does nothing, and succeeds if libc has what younger ones have
+ *   c11       the threads of C11
+ *   once      what runs once while others wait for it
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <mqueue.h>
-#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/file.h>
-#include <sys/msg.h>
-#include <sys/random.h>
-#include <sys/resource.h>
-#include <sys/select.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include <threads.h>
 
-#define CHECK(cond)                                                                                                              \
-	do {                                                                                                                     \
-		if (!(cond)) {                                                                                                   \
-			fprintf(stderr, "ptwaits: line %d: %s failed (errno %d)\n", __LINE__, #cond, errno);                     \
-			_exit(3);                                                                                                \
-		}                                                                                                                \
-	} while (0)
-
-/* A call that succeeds leaves errno. */
-#define KEEPS(cond)                                                                                                              \
-	do {                                                                                                                     \
-		errno = 1234;                                                                                                    \
-		CHECK((cond) && errno == 1234);                                                                                  \
-	} while (0)
-
-/* What compilers call with _FORTIFY_SOURCE. */
-ssize_t __read_chk(int fd, void *buf, size_t size, size_t room);
-ssize_t __pread_chk(int fd, void *buf, size_t size, off_t offset, size_t room);
-ssize_t __pread64_chk(int fd, void *buf, size_t size, off64_t offset, size_t room);
-ssize_t __recv_chk(int fd, void *buf, size_t size, size_t room, int flags);
-ssize_t __recvfrom_chk(int fd, void *buf, size_t size, size_t room, int flags, struct sockaddr *addr, socklen_t *len);
-int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t room);
-int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask, size_t room);
-int __open_2(const char *path, int flags);
-int __open64_2(const char *path, int flags);
-int __openat_2(int fd, const char *path, int flags);
-int __openat64_2(int fd, const char *path, int flags);
-
-/* What not every libc has. */
-#pragma weak epoll_pwait2
-#pragma weak mq_receive
-#pragma weak mq_timedreceive
-#pragma weak mq_send
-#pragma weak mq_timedsend
-
-static void pause_us(long us)
-{
-	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
-
-	while (nanosleep(&ts, &ts) != 0)
-		CHECK(errno == EINTR);
-}
-
-/* --- calls -------------------------------------------------------------------------------------------------------------- */
-
-static const char path[] = "ptwaits.tmp";
-
-static void made(int fd, mode_t mode)
-{
-	struct stat st;
-
-	CHECK(fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == mode);
-	KEEPS(close(fd) == 0);
-	CHECK(unlink(path) == 0);
-}
-
-static void opened(int fd)
-{
-	CHECK(fd >= 0 && close(fd) == 0);
-}
-
-static void open_files(void)
-{
-	umask(0);
-	made(open(path, O_RDWR | O_CREAT | O_EXCL, 0640), 0640);
-	made(open64(path, O_RDWR | O_CREAT | O_EXCL, 0604), 0604);
-	made(openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0600), 0600);
-	made(openat64(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0660), 0660);
-	made(creat(path, 0606), 0606);
-	made(creat64(path, 0620), 0620);
-	opened(open("/dev/null", O_RDONLY));
-	opened(__open_2("/dev/null", O_RDONLY));
-	opened(__open64_2("/dev/null", O_RDONLY));
-	opened(__openat_2(AT_FDCWD, "/dev/null", O_RDONLY));
-	opened(__openat64_2(AT_FDCWD, "/dev/null", O_RDONLY));
-	errno = 0;
-	CHECK(open("/nonexistent", O_RDONLY) == -1 && errno == ENOENT);
-	CHECK(close(-1) == -1 && errno == EBADF);
-}
-
-static void read_and_write(int fd)
-{
-	char text[8] = "abcdefg", back[8];
-	struct iovec out = { text, 8 }, in = { back, 8 };
-
-	KEEPS(pwritev(fd, &out, 1, 0) == 8 && preadv(fd, &in, 1, 0) == 8);
-	KEEPS(pwritev64(fd, &out, 1, 8) == 8 && preadv64(fd, &in, 1, 8) == 8);
-	KEEPS(pwritev2(fd, &out, 1, 16, 0) == 8 && preadv2(fd, &in, 1, 16, 0) == 8);
-	KEEPS(pwritev64v2(fd, &out, 1, 24, 0) == 8 && preadv64v2(fd, &in, 1, 24, 0) == 8);
-	CHECK(memcmp(text, back, 8) == 0 && lseek(fd, 0, SEEK_END) == 32 && lseek(fd, 0, SEEK_SET) == 0);
-	KEEPS(__read_chk(fd, back, 8, 8) == 8);
-	KEEPS(__pread_chk(fd, back, 8, 31, 8) == 1);
-	KEEPS(__pread64_chk(fd, back, 8, 30, 8) == 2);
-}
-
-static void copy(int fd)
-{
-	int pipe_fds[2], to = open("/dev/null", O_WRONLY);
-	off_t at = 0;
-	off64_t from = 8, behind = 40;
-
-	CHECK(pipe(pipe_fds) == 0);
-	KEEPS(sendfile(pipe_fds[1], fd, &at, 8) == 8 && at == 8);
-	KEEPS(sendfile64(pipe_fds[1], fd, &from, 8) == 8 && from == 16);
-	KEEPS(splice(pipe_fds[0], NULL, to, NULL, 16, 0) == 16);
-	/* Not on every file system. */
-	CHECK(copy_file_range(fd, &from, fd, &behind, 8, 0) == 8 || errno != EBADF);
-	close(pipe_fds[0]);
-	close(pipe_fds[1]);
-	close(to);
-}
-
-static void lock_file(int fd)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	KEEPS(flock(fd, LOCK_EX) == 0 && flock(fd, LOCK_UN) == 0);
-	KEEPS(fcntl(fd, F_SETLKW, &lock) == 0);
-	lock.l_type = F_UNLCK;
-	KEEPS(fcntl64(fd, F_SETLKW, &lock) == 0);
-	CHECK(fcntl(fd, F_OFD_SETLKW, &lock) == 0 || errno == EINVAL);
-	KEEPS((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR);
-	KEEPS(fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC);
-}
-
-static void talk(void)
-{
-	char text[4] = "abc", back[4];
-	struct iovec out = { text, 4 }, in = { back, 4 };
-	struct mmsghdr sent = { .msg_hdr = { .msg_iov = &out, .msg_iovlen = 1 } };
-	struct mmsghdr got = { .msg_hdr = { .msg_iov = &in, .msg_iovlen = 1 } };
-	int fds[2];
-
-	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0);
-	for (int i = 0; i < 3; i++)
-		KEEPS(sendto(fds[0], text, 4, 0, NULL, 0) == 4);
-	KEEPS(recvfrom(fds[1], back, 4, 0, NULL, NULL) == 4 && memcmp(text, back, 4) == 0);
-	KEEPS(__recv_chk(fds[1], back, 4, 4, 0) == 4);
-	KEEPS(__recvfrom_chk(fds[1], back, 4, 4, 0, NULL, NULL) == 4);
-	KEEPS(sendmmsg(fds[0], &sent, 1, 0) == 1 && recvmmsg(fds[1], &got, 1, 0, NULL) == 1);
-	CHECK(got.msg_len == 4);
-	close(fds[0]);
-	close(fds[1]);
-}
-
-static void queue(void)
-{
-	struct {
-		long type;
-		char text[4];
-	} message = { 1, "abc" };
-	const struct timespec past = { 0, 0 };
-	int id = msgget(IPC_PRIVATE, 0600);
-
-	/* Not in every container. */
-	CHECK(msgsnd(id, &message, 4, IPC_NOWAIT) == 0 || id < 0);
-	CHECK(msgrcv(id, &message, 4, 0, IPC_NOWAIT) == 4 || id < 0);
-	if (id >= 0)
-		msgctl(id, IPC_RMID, NULL);
-	if (!mq_receive)
-		return;
-	CHECK(mq_receive(-1, message.text, 4, NULL) == -1 && (errno == EBADF || errno == ENOSYS));
-	CHECK(mq_timedreceive(-1, message.text, 4, NULL, &past) == -1 && (errno == EBADF || errno == ENOSYS));
-	CHECK(mq_send(-1, message.text, 4, 0) == -1 && (errno == EBADF || errno == ENOSYS));
-	CHECK(mq_timedsend(-1, message.text, 4, 0, &past) == -1 && (errno == EBADF || errno == ENOSYS));
-}
-
-static void start_child(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(7);
-	CHECK(pid > 0);
-}
-
-static void wait_for_children(void)
-{
-	struct rusage usage;
-	siginfo_t info;
-	int status = 0;
-	pid_t pid;
-
-	start_child();
-	KEEPS(wait(&status) > 0 && WEXITSTATUS(status) == 7);
-	start_child();
-	KEEPS(wait3(&status, 0, &usage) > 0 && WEXITSTATUS(status) == 7);
-	start_child();
-	KEEPS(wait4(-1, &status, 0, &usage) > 0 && WEXITSTATUS(status) == 7);
-	start_child();
-	KEEPS(waitid(P_ALL, 0, &info, WEXITED) == 0 && info.si_status == 7);
-	/* As many programs do before they become another. */
-	pid = vfork();
-	if (pid == 0) {
-		close(-1);
-		_exit(7);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7);
-	CHECK(wait(NULL) == -1 && errno == ECHILD);
-}
-
-static void wait_for_descriptors(void)
-{
-	const struct timespec shortly = { 0, 1000 };
-	struct epoll_event event;
-	struct pollfd fd = { .events = POLLIN };
-	sigset_t none;
-	fd_set set;
-	int fds[2], epoll = epoll_create1(0);
-
-	sigemptyset(&none);
-	CHECK(epoll >= 0 && pipe(fds) == 0);
-	fd.fd = fds[0];
-	FD_ZERO(&set);
-	FD_SET(fds[0], &set);
-	KEEPS(__poll_chk(&fd, 1, 1, sizeof(fd)) == 0);
-	KEEPS(__ppoll_chk(&fd, 1, &shortly, &none, sizeof(fd)) == 0);
-	KEEPS(pselect(fds[0] + 1, &set, NULL, NULL, &shortly, &none) == 0);
-	KEEPS(pselect(0, NULL, NULL, NULL, &shortly, NULL) == 0);
-	if (epoll_pwait2 && epoll_pwait2(epoll, &event, 1, &shortly, &none) != 0)
-		CHECK(errno == ENOSYS);
-	close(epoll);
-	close(fds[0]);
-	close(fds[1]);
-}
-
-static void newer(void)
-{
-	if (!mq_receive || !epoll_pwait2)
-		exit(1);
-}
-
-static void calls(void)
-{
-	char bytes[4];
-	int fd;
-
-	open_files();
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-	CHECK(fd >= 0 && unlink(path) == 0);
-	read_and_write(fd);
-	copy(fd);
-	lock_file(fd);
-	close(fd);
-	KEEPS(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
-	talk();
-	queue();
-	wait_for_children();
-	wait_for_descriptors();
-}
-
-/* --- signals -------------------------------------------------------------------------------------------------------------- */
-
-static atomic_int handled;
-static atomic_bool done;
-
-static void handler(int sig)
-{
-	atomic_fetch_add(&handled, 1);
-}
-
-/* Again and again, since one could come before the wait. */
-static void *sends_signals(void *arg)
-{
-	while (!atomic_load(&done)) {
-		pthread_kill(*(pthread_t *)arg, SIGUSR1);
-		pause_us(1000);
-	}
-	return NULL;
-}
-
-static void burn_ms(long ms)
-{
-	struct timespec now;
-
-	do
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	while (now.tv_sec == 0 && now.tv_nsec < ms * 1000000);
-}
-
-static void signals(void)
-{
-	const struct timespec shortly = { 0, 1000 }, none = { 0, 0 };
-	pthread_t thread, self = pthread_self();
-	sigset_t set, empty;
-	siginfo_t info;
-	int sig;
-
-	signal(SIGUSR1, handler);
-	CHECK(pthread_create(&thread, NULL, sends_signals, &self) == 0);
-	CHECK(pause() == -1 && errno == EINTR && atomic_load(&handled) > 0);
-	sigemptyset(&empty);
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	sig = atomic_load(&handled);
-	CHECK(sigsuspend(&empty) == -1 && errno == EINTR && atomic_load(&handled) > sig);
-	KEEPS(sigwait(&set, &sig) == 0 && sig == SIGUSR1);
-	KEEPS(sigwaitinfo(&set, &info) == SIGUSR1 && info.si_signo == SIGUSR1);
-	atomic_store(&done, true);
-	CHECK(pthread_join(thread, NULL) == 0);
-	while (sigtimedwait(&set, &info, &none) == SIGUSR1)
-		;
-	CHECK(errno == EAGAIN);
-	/* A thread that takes all signals gets the program's own and no others, however much time it took. */
-	sigfillset(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	burn_ms(60);
-	CHECK(sigtimedwait(&set, &info, &shortly) == -1 && errno == EAGAIN);
-	raise(SIGUSR2);
-	CHECK(sigwait(&set, &sig) == 0 && sig == SIGUSR2);
-}
-
-/* --- who ends whose wait ------------------------------------------------------------------------------------------------- */
+#include "tests/ptcheck.h"
 
 static const struct timespec past;
 
@@ -642,109 +305,230 @@ static void timed(void)
 	}
 }
 
-/* --- cancel --------------------------------------------------------------------------------------------------------------- */
+/* --- c11 ------------------------------------------------------------------------------------------------------------------ */
 
-static atomic_int cleaned;
-static int silent[2];
+static mtx_t mtx[2];		/* a plain one, a recursive one */
+static cnd_t cnd;
+static int turn;
 
-static void clean(void *arg)
+static void __attribute__((noinline)) frees_mtx(mtx_t *m)
 {
-	char c;
-
-	/* Calls are still reported. */
-	CHECK(write(silent[1], "x", 1) == 1 && read(silent[0], &c, 1) == 1);
-	atomic_fetch_add(&cleaned, 1);
+	KEEPS(mtx_unlock(m) == thrd_success);
 }
 
-static pthread_t first;
-
-static void wait_in(int call)
+static void __attribute__((noinline)) frees_one_of_two(mtx_t *m)
 {
-	struct pollfd fd = { .fd = -1 };
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct timespec end = { INT_MAX, 0 };
-	static sem_t never;
-	sigset_t set;
-	char c;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
-	for (;;)
-		switch (call) {
-		case 0:
-			CHECK(recvfrom(silent[0], &c, 1, 0, NULL, NULL) == -1);
-			break;
-		case 1:
-			pause();
-			break;
-		case 2:
-			sigwaitinfo(&set, NULL);
-			break;
-		case 3:
-			sigsuspend(&set);
-			break;
-		case 4:
-			pselect(0, NULL, NULL, NULL, &end, NULL);
-			break;
-		case 5:
-			ppoll(&fd, 1, &end, NULL);
-			break;
-		case 6:
-			close(open("/dev/null", O_RDONLY));
-			break;
-		case 7:
-			fcntl(silent[0], F_SETLKW, &lock);
-			break;
-		case 8:
-			sem_timedwait(&never, &end);
-			break;
-		case 9:
-			pthread_timedjoin_np(first, NULL, &end);
-			break;
-		default:
-			close(-1);
-		}
+	KEEPS(mtx_unlock(m) == thrd_success);
 }
 
-static void *is_cancelled(void *arg)
+static void takes_mtx(struct actor *self)
 {
-	pthread_cleanup_push(clean, NULL);
-	wait_in((int)(intptr_t)arg);
-	pthread_cleanup_pop(0);
-	return NULL;
-}
-
-#define CANCELLED 11
-
-static void cancel(void)
-{
-	pthread_t thread[CANCELLED];
-	void *result;
-
-	first = pthread_self();
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, silent) == 0);
-	for (int i = 0; i < CANCELLED; i++) {
-		CHECK(pthread_create(&thread[i], NULL, is_cancelled, (void *)(intptr_t)i) == 0);
-		pause_us(2000);
-		CHECK(pthread_cancel(thread[i]) == 0);
-		CHECK(pthread_join(thread[i], &result) == 0 && result == PTHREAD_CANCELED);
+	for (int i = 0; i < 2; i++) {
+		KEEPS(mtx_lock(&mtx[i]) == thrd_success);
+		KEEPS(mtx_unlock(&mtx[i]) == thrd_success);
 	}
-	CHECK(atomic_load(&cleaned) <= CANCELLED);
+}
+
+static void takes_mtx_in_time(struct actor *self)
+{
+	struct timespec end;
+
+	KEEPS(mtx_timedlock(&mtx[1], &past) == thrd_timedout);
+	timespec_get(&end, TIME_UTC);
+	end.tv_sec += 1000;
+	KEEPS(mtx_timedlock(&mtx[1], &end) == thrd_success);
+	KEEPS(mtx_unlock(&mtx[1]) == thrd_success);
+}
+
+static void waits_for_turn(struct actor *self)
+{
+	CHECK(mtx_lock(&mtx[0]) == thrd_success);
+	while (turn == 0)
+		KEEPS(cnd_wait(&cnd, &mtx[0]) == thrd_success);
+	CHECK(mtx_unlock(&mtx[0]) == thrd_success);
+}
+
+static void waits_for_turn_in_time(struct actor *self)
+{
+	struct timespec end;
+
+	timespec_get(&end, TIME_UTC);
+	end.tv_sec += 1000;
+	CHECK(mtx_lock(&mtx[0]) == thrd_success);
+	CHECK(cnd_timedwait(&cnd, &mtx[0], &past) == thrd_timedout);
+	while (turn < 2)
+		KEEPS(cnd_timedwait(&cnd, &mtx[0], &end) == thrd_success);
+	CHECK(mtx_unlock(&mtx[0]) == thrd_success);
+}
+
+static void __attribute__((noinline)) gives_turn(void)
+{
+	CHECK(mtx_lock(&mtx[0]) == thrd_success);
+	turn = 1;
+	KEEPS(cnd_signal(&cnd) == thrd_success);
+	CHECK(mtx_unlock(&mtx[0]) == thrd_success);
+}
+
+static void __attribute__((noinline)) gives_all_turns(void)
+{
+	CHECK(mtx_lock(&mtx[0]) == thrd_success);
+	turn = 2;
+	KEEPS(cnd_broadcast(&cnd) == thrd_success);
+	CHECK(mtx_unlock(&mtx[0]) == thrd_success);
+}
+
+static int begins_in_c11(void *arg)
+{
+	const struct timespec shortly = { 0, 1000000 };
+
+	KEEPS(thrd_sleep(&shortly, NULL) == 0);
+	atomic_store((_Atomic pid_t *)arg, gettid());
+	thrd_exit(42);
+}
+
+static void c11_locks(void)
+{
+	struct actor one, two;
+
+	CHECK(mtx_init(&mtx[0], mtx_plain) == thrd_success && mtx_init(&mtx[1], mtx_timed | mtx_recursive) == thrd_success);
+	CHECK(mtx_lock(&mtx[0]) == thrd_success && mtx_trylock(&mtx[0]) == thrd_busy);
+	CHECK(mtx_lock(&mtx[1]) == thrd_success && mtx_timedlock(&mtx[1], &past) == thrd_success);
+	start(&one, takes_mtx);
+	frees_mtx(&mtx[0]);
+	start(&two, takes_mtx_in_time);
+	until_sleeps(atomic_load(&one.tid));
+	frees_one_of_two(&mtx[1]);
+	frees_mtx(&mtx[1]);
+	join(&one);
+	join(&two);
+}
+
+static void c11(void)
+{
+	struct actor one, two;
+	_Atomic pid_t tid = 0;
+	thrd_t thread;
+	int result;
+
+	CHECK(cnd_init(&cnd) == thrd_success);
+	c11_locks();
+	start(&one, waits_for_turn);
+	gives_turn();
+	join(&one);
+	turn = 0;
+	start(&one, waits_for_turn);
+	start(&two, waits_for_turn_in_time);
+	gives_all_turns();
+	join(&one);
+	join(&two);
+	KEEPS(thrd_create(&thread, begins_in_c11, &tid) == thrd_success);
+	KEEPS(thrd_join(thread, &result) == thrd_success && result == 42 && atomic_load(&tid) != 0);
+	KEEPS(thrd_create(&thread, begins_in_c11, &tid) == thrd_success && thrd_join(thread, NULL) == thrd_success);
+}
+
+/* --- once ----------------------------------------------------------------------------------------------------------------- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT, inner = PTHREAD_ONCE_INIT;
+static once_flag flag = ONCE_FLAG_INIT;
+static sem_t begun, end;
+static atomic_int ran;
+
+static void runs_inside(void)
+{
+	atomic_fetch_add(&ran, 1);
+}
+
+static void __attribute__((noinline)) runs_once(void)
+{
+	CHECK(pthread_once(&inner, runs_inside) == 0 && pthread_once(&inner, runs_inside) == 0);
+	atomic_fetch_add(&ran, 1);
+	sem_post(&begun);
+	while (sem_wait(&end) != 0)
+		;
+}
+
+static void __attribute__((noinline)) initializes(struct actor *self)
+{
+	KEEPS(pthread_once(&once, runs_once) == 0);
+}
+
+static void waits_for_once(struct actor *self)
+{
+	KEEPS(pthread_once(&once, runs_once) == 0);
+}
+
+static void initializes_in_c11(struct actor *self)
+{
+	errno = 1234;
+	call_once(&flag, runs_once);
+	CHECK(errno == 1234);
+}
+
+static void waits_for_once_in_c11(struct actor *self)
+{
+	errno = 1234;
+	call_once(&flag, runs_once);
+	CHECK(errno == 1234);
+}
+
+static void is_cancelled(void)
+{
+	sem_post(&begun);
+	for (;;)
+		pause_us(1000000);
+}
+
+static pthread_once_t unwound = PTHREAD_ONCE_INIT;
+
+static void is_cancelled_in_once(struct actor *self)
+{
+	pthread_once(&unwound, is_cancelled);
+}
+
+static void takes_over(struct actor *self)
+{
+	CHECK(pthread_once(&unwound, runs_inside) == 0);
+}
+
+static void run_once(void (*first)(struct actor *), void (*second)(struct actor *))
+{
+	struct actor one, two, three;
+
+	atomic_store(&ran, 0);
+	start(&one, first);
+	sem_wait(&begun);
+	start(&two, second);
+	start(&three, second);
+	CHECK(atomic_load(&ran) >= 1);
+	sem_post(&end);
+	join(&one);
+	join(&two);
+	join(&three);
+}
+
+static void onces(void)
+{
+	struct actor one, two;
+
+	CHECK(sem_init(&begun, 0, 0) == 0 && sem_init(&end, 0, 0) == 0);
+	run_once(initializes, waits_for_once);
+	CHECK(atomic_load(&ran) == 2);
+	run_once(initializes_in_c11, waits_for_once_in_c11);
+	CHECK(atomic_load(&ran) == 1);
+	/* Who waited does it then. */
+	start(&one, is_cancelled_in_once);
+	sem_wait(&begun);
+	start(&two, takes_over);
+	CHECK(pthread_cancel(one.thread) == 0);
+	join(&one);
+	join(&two);
+	CHECK(atomic_load(&ran) == 2);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		void (*run)(void);
-	} modes[] = { { "calls", calls }, { "signals", signals }, { "cancel", cancel },
-		    { "rwlock", rwlocks }, { "barrier", barriers }, { "timed", timed }, { "newer", newer } };
+	static const struct mode modes[] = { { "rwlock", rwlocks }, { "barrier", barriers }, { "timed", timed }, { "c11", c11 },
+					     { "once", onces }, { 0 } };
 
-	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
-		if (strcmp(argv[1], modes[i].name) == 0) {
-			modes[i].run();
-			return 0;
-		}
-	fprintf(stderr, "Usage: ptwaits MODE\n");
-	return 2;
+	return run_mode(modes, argc, argv);
 }

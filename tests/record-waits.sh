@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Records programs that call what can wait: each call is in the trace as what it is, and does what it does without the recorder.
 . "${top_srcdir:?}/tests/pthread-lib.sh"
-ptwaits=$top_builddir/tests/ptwaits
 
-# run MODE OPTION...: records it; out then has its state changes with their stacks.
+# run PROGRAM MODE OPTION...: records it; out then has its state changes with their stacks.
 run() {
-	mode=$1
-	shift
-	expect 0 "$record" -q "$@" -o "$mode.trace" -- "$ptwaits" "$mode"
+	program=$1 mode=$2
+	shift 2
+	expect 0 "$record" -q "$@" -o "$mode.trace" -- "$top_builddir/tests/$program" "$mode"
 	accepted "$mode.trace"
 	expect 0 "$top_builddir/trace-print" --stacks "$mode.trace"
 }
@@ -22,29 +21,34 @@ is() {
 	done
 }
 
+# What compilers put behind the name of a function that they make for one use.
+variant='\(\.[^:]*\)\?'
+
 # ends N FUNCTION...: so many waits were ended by somebody else in that function.
 ends() {
 	want=$1
 	shift
 	for function in "$@"; do
-		got=$(grep -c "from=Waiting to=Runnable .*:$function:" out)
+		got=$(grep -c "from=Waiting to=Runnable .*:$function$variant:" out)
 		[ "$got" = "$want" ] || fail "$mode: $function ended $got waits, not $want"
 	done
 }
 
 # blocks N LEAF FUNCTION: so many waits of threads in that leaf, called by that function.
 blocks() {
-	got=$(grep -c "from=Running to=Waiting .* stack=[0-9a-f]*:$2:[^;]*;[0-9a-f]*:$3:" out)
+	got=$(grep -c "from=Running to=Waiting .* stack=[0-9a-f]*:$2:[^;]*;[0-9a-f]*:$3$variant:" out)
 	[ "$got" = "$1" ] || fail "$mode: $got waits of $3 in $2, not $1"
 }
 
 # Without the recorder, and with one that records nothing.
-for mode in calls signals cancel rwlock barrier timed; do
-	expect 0 "$ptwaits" $mode
-	expect 0 env LD_PRELOAD="$EXECTRACE_PRELOAD" "$ptwaits" $mode
+for what in 'ptcalls calls' 'ptcalls signals' 'ptcalls cancel' 'ptwaits rwlock' 'ptwaits barrier' 'ptwaits timed' 'ptwaits c11' 'ptwaits once'; do
+	# shellcheck disable=SC2086 # a program and its mode
+	set -- $what
+	expect 0 "$top_builddir/tests/$1" "$2"
+	expect 0 env LD_PRELOAD="$EXECTRACE_PRELOAD" "$top_builddir/tests/$1" "$2"
 done
 
-run calls
+run ptcalls calls
 is Syscall '' open open64 openat openat64 creat creat64 __open_2 __open64_2 __openat_2 __openat64_2 close \
 	pwritev preadv pwritev64 preadv64 pwritev2 preadv2 pwritev64v2 preadv64v2 __read_chk __pread_chk __pread64_chk \
 	sendfile sendfile64 splice copy_file_range flock fcntl fcntl64 getrandom sendto recvfrom sendmmsg recvmmsg __recv_chk \
@@ -52,19 +56,19 @@ is Syscall '' open open64 openat openat64 creat creat64 __open_2 __open64_2 __op
 is Waiting network __poll_chk __ppoll_chk pselect
 is Waiting sleep pselect
 # Where libc has them.
-if "$ptwaits" newer; then
+if "$top_builddir/tests/ptcalls" newer; then
 	is Waiting network epoll_pwait2
 	is Syscall '' mq_receive mq_timedreceive mq_send mq_timedsend
 fi
 # Commands that only ask or set are no event.
 [ "$(grep -c 'to=Syscall .*stack=[0-9a-f]*:fcntl' out)" = 3 ] || fail "not three locks by fcntl"
 
-run signals --cpu-hz 1000
+run ptcalls signals --cpu-hz 1000
 is Waiting sleep pause sigsuspend sigwait sigwaitinfo sigtimedwait
 is Syscall '' sigtimedwait
 
 # A writer lets in all readers, and the last reader a writer, unless writers come first.
-run rwlock --no-cpu
+run ptwaits rwlock --no-cpu
 is Waiting sync pthread_rwlock_rdlock pthread_rwlock_wrlock pthread_rwlock_timedrdlock pthread_rwlock_clockrdlock \
 	pthread_rwlock_timedwrlock pthread_rwlock_clockwrlock
 blocks 3 pthread_rwlock_rdlock reads
@@ -82,7 +86,7 @@ if [ -x "$top_builddir/trace-pprof" ]; then
 fi
 
 # The last one ends all waits, and does not wait.
-run barrier --no-cpu
+run ptwaits barrier --no-cpu
 is Waiting sync pthread_barrier_wait
 ends 6 arrives_last
 blocks 0 pthread_barrier_wait arrives_last
@@ -90,12 +94,32 @@ ends 0 arrives_from_elsewhere
 blocks 7 pthread_barrier_wait arrives_first
 blocks 1 pthread_barrier_wait arrives_from_elsewhere
 for period in 3 7; do
-	run barrier --period ${period}ms
+	run ptwaits barrier --period ${period}ms
 done
 
-run timed
+run ptwaits timed
 is Waiting sync sem_timedwait sem_clockwait pthread_timedjoin_np pthread_clockjoin_np
 ends 2 posts
 
-run cancel --period 3ms
+# C11's threads are there, from thrd_create to their end, and wait as others do.
+run ptwaits c11 --no-cpu
+is Waiting sync mtx_lock mtx_timedlock thrd_join
+is Waiting 'sync.(\*Cond).Wait' cnd_wait cnd_timedwait
+is Waiting sleep thrd_sleep
+ends 2 frees_mtx
+ends 0 frees_one_of_two
+ends 1 gives_turn
+ends 2 gives_all_turns
+[ "$(grep -c 'from=NotExist .* stack=[0-9a-f]*:thrd_create:.*tstack=[0-9a-f]*:begins_in_c11:' out)" = 2 ] || fail "not two threads by thrd_create"
+
+# Two wait for what is run once, and the third who runs it ends that, inside of the call.
+run ptwaits once --no-cpu
+blocks 2 pthread_once waits_for_once
+blocks 2 call_once waits_for_once_in_c11
+blocks 0 pthread_once initializes
+ends 2 initializes initializes_in_c11
+blocks 1 pthread_once takes_over
+blocks 0 pthread_once runs_once
+
+run ptcalls cancel --period 3ms
 finish

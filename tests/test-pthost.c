@@ -20,6 +20,7 @@
 _Atomic bool pt_has_handlers;
 void pt_mutex_init(void) {}
 void pt_rwlock_init(void) {}
+void pt_c11_init(void) {}
 void pt_hookthread_init(void) {}
 void pt_hookthread_begun(struct pt_thread *t) {}
 void pt_signal_init(void) {}

@@ -220,6 +220,7 @@ WAIT(int, clock_nanosleep, (clockid_t clock, int flags, const struct timespec *t
      (clock, flags, time, rest), "sleep", true)
 WAIT(int, usleep, (useconds_t us), (us), "sleep", true)
 WAIT(unsigned, sleep, (unsigned seconds), (seconds), "sleep", true)
+WAIT(int, thrd_sleep, (const struct timespec *time, struct timespec *rest), (time, rest), "sleep", true)
 
 /* --- waiting for signals -------------------------------------------------------------------------------------------------- */
 

@@ -29,23 +29,33 @@ static _Atomic uint32_t *mutex_word(pthread_mutex_t *mutex)
 	return (_Atomic uint32_t *)&mutex->__data.__lock;
 }
 
+static bool check_word(pthread_mutex_t *mutex)
+{
+	_Atomic uint32_t *word = mutex_word(mutex);
+
+	if (atomic_load(word) != 0 || PT_REAL(pthread_mutex_trylock)(mutex) != 0 || atomic_load(word) != 1)
+		return false;
+	atomic_store(word, 2);
+	return PT_REAL(pthread_mutex_unlock)(mutex) == 0 && atomic_load(word) == 0;
+}
+
 void pt_mutex_init(void)
 {
-	pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
-	_Atomic uint32_t *word = mutex_word(&m);
-	bool good = atomic_load(word) == 0;
+	pthread_mutex_t plain = PTHREAD_MUTEX_INITIALIZER, typed;
+	pthread_mutexattr_t attr;
 
-	good = good && PT_REAL(pthread_mutex_trylock)(&m) == 0 && atomic_load(word) == 1;
-	if (good) {
-		atomic_store(word, 2);
-		good = PT_REAL(pthread_mutex_unlock)(&m) == 0 && atomic_load(word) == 0;
-	}
-	word_known = good;
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_NORMAL);
+	pthread_mutex_init(&typed, &attr);
+	word_known = check_word(&plain) && check_word(&typed);
 }
+
+/* glibc's bit in the kind of a mutex whose type was set to be normal, as those of C11 are: no hardware lock elision, which is how it is here. */
+#define NO_ELISION 512
 
 static bool is_plain(const pthread_mutex_t *mutex)
 {
-	int kind = mutex->__data.__kind;
+	int kind = mutex->__data.__kind & ~NO_ELISION;
 
 	return word_known && (kind == PTHREAD_MUTEX_TIMED_NP || kind == PTHREAD_MUTEX_RECURSIVE_NP || kind == PTHREAD_MUTEX_ADAPTIVE_NP);
 }
@@ -78,7 +88,7 @@ static int lock_by_steps(struct pt_thread *t, pthread_mutex_t *mutex, struct tra
 	return rc;
 }
 
-static __attribute__((noinline)) int lock_contended(pthread_mutex_t *mutex, struct trace_where where)
+__attribute__((noinline)) int pt_mutex_lock_contended(pthread_mutex_t *mutex, struct trace_where where)
 {
 	struct pt_thread *t = pt_enter();
 	int saved = errno, rc;
@@ -107,7 +117,7 @@ PT_EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 	rc = PT_REAL(pthread_mutex_trylock)(mutex);
 	if (__builtin_expect(rc != EBUSY, 1))
 		return rc;
-	return lock_contended(mutex, TRACE_HERE());
+	return pt_mutex_lock_contended(mutex, TRACE_HERE());
 }
 
 PT_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *abstime)

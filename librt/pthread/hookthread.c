@@ -2,7 +2,7 @@
  *
  * hookthread.c - threads are made, joined and end.
  *
- * A thread that is made here begins in run(), with its record; it ends, whether by return, pthread_exit or cancellation, in the
+ * A thread that is made here begins in run() or run_c11(), with its record; it ends, whether by return, pthread_exit or cancellation, in the
  * destructor of a key, which puts itself off to the last round so that the program's own destructors are still seen.  Threads made
  * otherwise have no record, and all hooks let them pass.
  *
@@ -61,35 +61,54 @@ void pt_hookthread_begun(struct pt_thread *t)
 	pthread_setspecific(end_key, t);
 }
 
+/* By the new thread, first thing. */
+static void begin(struct pt_thread *t)
+{
+	if (pt_is_recorded() && pt_thread_begin(t, pt_state_own(t) != TRACE_G_DEAD, t->start))
+		pt_hookthread_begun(t);
+}
+
 static void *run(void *arg)
 {
 	struct pt_thread *t = arg;
-	void *(*start)(void *) = t->start;
+	void *(*start)(void *) = (void *(*)(void *))t->start;
 
 	arg = t->arg;
-	if (pt_is_recorded() && pt_thread_begin(t, pt_state_own(t) != TRACE_G_DEAD, (uintptr_t)start))
-		pt_hookthread_begun(t);
+	begin(t);
 	return start(arg);
 }
 
-PT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+static int run_c11(void *arg)
 {
-	struct pt_thread *child = pt_is_recorded() ? pt_thread_new() : NULL;
-	struct pt_thread *t;
-	int rc;
+	struct pt_thread *t = arg;
+	thrd_start_t start = (thrd_start_t)t->start;
 
-	if (!child)
-		return PT_REAL(pthread_create)(thread, attr, start, arg);
-	child->start = start;
-	child->arg = arg;
+	arg = t->arg;
+	begin(t);
+	return start(arg);
+}
+
+/* A thread is about to be made.  Return: who makes it, for create_failed; *child NULL: not ours, or no memory. */
+static struct pt_thread *create_begin(struct pt_thread **child, uintptr_t start, void *arg, struct trace_where where)
+{
+	struct pt_thread *t;
+
+	*child = pt_is_recorded() ? pt_thread_new() : NULL;
+	if (!*child)
+		return NULL;
+	(*child)->start = start;
+	(*child)->arg = arg;
 	t = pt_enter();
 	if (t) {
-		pt_state_create(t, child, (uintptr_t)start, TRACE_HERE());
+		pt_state_create(t, *child, start, where);
 		pt_leave(t);
 	}
-	rc = PT_REAL(pthread_create)(thread, attr, run, child);
-	if (rc == 0)
-		return 0;
+	return t;
+}
+
+/* It could not be made. */
+static void create_failed(struct pt_thread *t, struct pt_thread *child)
+{
 	t = t ? pt_enter() : NULL;
 	if (t) {
 		pt_state_create_failed(t, child);
@@ -97,6 +116,31 @@ PT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void
 	}
 	if (pt_state_own(child) == TRACE_G_DEAD)
 		pt_thread_free(child);
+}
+
+PT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+	struct pt_thread *child, *t = create_begin(&child, (uintptr_t)start, arg, TRACE_HERE());
+	int rc;
+
+	if (!child)
+		return PT_REAL(pthread_create)(thread, attr, start, arg);
+	rc = PT_REAL(pthread_create)(thread, attr, run, child);
+	if (rc != 0)
+		create_failed(t, child);
+	return rc;
+}
+
+PT_EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
+{
+	struct pt_thread *child, *t = create_begin(&child, (uintptr_t)start, arg, TRACE_HERE());
+	int rc;
+
+	if (!child)
+		return PT_REAL(thrd_create)(thread, start, arg);
+	rc = PT_REAL(thrd_create)(thread, run_c11, child);
+	if (rc != thrd_success)
+		create_failed(t, child);
 	return rc;
 }
 
@@ -120,6 +164,16 @@ JOIN(pthread_join, (pthread_t thread, void **result), (thread, result))
 JOIN(pthread_timedjoin_np, (pthread_t thread, void **result, const struct timespec *abstime), (thread, result, abstime))
 JOIN(pthread_clockjoin_np, (pthread_t thread, void **result, clockid_t clock, const struct timespec *abstime),
      (thread, result, clock, abstime))
+
+/* There is no way to ask whether it has ended.  Its thrd_t is what pthread_self() is in it. */
+PT_EXPORT int thrd_join(thrd_t thread, int *result)
+{
+	struct pt_thread *t = pt_block_enter((void *)thread, "sync", 0, TRACE_HERE());
+	int rc = PT_REAL(thrd_join)(thread, result);
+
+	pt_call_leave(t);
+	return rc;
+}
 
 struct own_thread {
 	void (*fn)(void *);

@@ -1,5 +1,6 @@
 librt_pthread_sources += \
 	%D%/hookbarrier.c \
+	%D%/hookc11.c \
 	%D%/hookcond.c \
 	%D%/hookexit.c \
 	%D%/hookio.c \

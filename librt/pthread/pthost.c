@@ -75,6 +75,7 @@ static void __attribute__((constructor(101))) begin(void)
 	pt_slot_init();
 	pt_mutex_init();
 	pt_rwlock_init();
+	pt_c11_init();
 	pt_hookthread_init();
 	pt_signal_init();
 	trace_init(&host);

@@ -57,7 +57,7 @@ struct pt_thread {
 	sigset_t saved_mask;		/* likewise, between pt_signals_block and _restore */
 	int sample_signal;		/* held back by us while it waits; 0: none */
 	int destructor_rounds;
-	void *(*start)(void *);
+	uintptr_t start;		/* its first function: void *(void *), or of a C11 thread int (void *) */
 	void *arg;
 
 	/* Waiting: written by the thread itself before it is linked, then under the bucket's lock. */
@@ -179,6 +179,9 @@ void pt_signals_restore(struct pt_thread *t);
 
 void pt_mutex_init(void);
 void pt_rwlock_init(void);
+void pt_c11_init(void);
+/* A mutex that was just found taken. */
+int pt_mutex_lock_contended(pthread_mutex_t *mutex, struct trace_where where);
 /* The calling thread is about to unlock mutex: whoever waits longest is told, if that frees it. */
 void pt_mutex_wake(pthread_mutex_t *mutex, struct trace_where where);
 void pt_hookthread_init(void);

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <threads.h>
 
 struct pt_real pt_real;
 

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 
 #define PT_REAL_FUNCTIONS(X)                                                                                                     \
@@ -57,6 +58,20 @@
 	X(int, sem_timedwait, (sem_t *, const struct timespec *), NULL)                                                          \
 	X(int, sem_clockwait, (sem_t *, clockid_t, const struct timespec *), NULL)                                               \
 	X(int, sem_post, (sem_t *), NULL)                                                                                        \
+	X(int, thrd_create, (thrd_t *, thrd_start_t, void *), NULL)                                                              \
+	X(int, thrd_join, (thrd_t, int *), NULL)                                                                                 \
+	X(int, mtx_init, (mtx_t *, int), NULL)                                                                                   \
+	X(int, mtx_lock, (mtx_t *), NULL)                                                                                        \
+	X(int, mtx_trylock, (mtx_t *), NULL)                                                                                     \
+	X(int, mtx_timedlock, (mtx_t *, const struct timespec *), NULL)                                                          \
+	X(int, mtx_unlock, (mtx_t *), NULL)                                                                                      \
+	X(int, cnd_wait, (cnd_t *, mtx_t *), NULL)                                                                               \
+	X(int, cnd_timedwait, (cnd_t *, mtx_t *, const struct timespec *), NULL)                                                 \
+	X(int, cnd_signal, (cnd_t *), NULL)                                                                                      \
+	X(int, cnd_broadcast, (cnd_t *), NULL)                                                                                   \
+	X(int, thrd_sleep, (const struct timespec *, struct timespec *), NULL)                                                   \
+	X(int, pthread_once, (pthread_once_t *, void (*)(void)), NULL)                                                           \
+	X(void, call_once, (once_flag *, void (*)(void)), NULL)                                                                  \
 	X(ssize_t, read, (int, void *, size_t), NULL)                                                                            \
 	X(ssize_t, write, (int, const void *, size_t), NULL)                                                                     \
 	X(ssize_t, pread, (int, void *, size_t, off_t), NULL)                                                                    \
