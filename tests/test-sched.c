@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "librt/sched/gmp.h"
+#include "librt/tracer/unwind.h"
 #include "tests/checks.h"
 
 /* --- run queues ---------------------------------------------------------------------------------------------------------- */
@@ -430,6 +431,41 @@ static int run_chain(void *arg)
 	return 0;
 }
 
+/* How many frames the recorder finds from its caller on. */
+static __attribute__((noinline)) uint32_t count_frames(void)
+{
+	const struct trace_g *g = exrt__m_self()->t.g;
+	uintptr_t pcs[TRACE_MAX_FRAMES];
+
+	return trace_unwind(1, (uintptr_t)__builtin_frame_address(0), g->stack_lo, g->stack_hi, pcs) - 1;
+}
+
+static void count_own(void *arg)
+{
+	*(uint32_t *)arg = count_frames();
+}
+
+static int run_count(void *arg)
+{
+	uint32_t *found = arg;
+
+	exrt_maxprocs(1);
+	found[0] = count_frames();
+	exrt_go(count_own, &found[1]);
+	exrt_yield();
+	return 7;
+}
+
+START_TEST(stacks_end_at_the_goroutines_own_function)
+{
+	uint32_t found[2] = { 0, 0 };
+
+	ck_assert_int_eq(exrt_run(run_count, found), 7);
+	ck_assert_uint_eq(found[0], 1);
+	ck_assert_uint_eq(found[1], 1);
+}
+END_TEST
+
 START_TEST(frame_pointers_end_with_zero)
 {
 	seen.root_fp = 1;
@@ -463,6 +499,7 @@ int main(void)
 	suite_add_tcase(suite, stacks);
 	tcase_add_test(switches, rounding_mode_belongs_to_the_goroutine);
 	tcase_add_test(switches, registers_survive_switches);
+	tcase_add_test(switches, stacks_end_at_the_goroutines_own_function);
 	tcase_add_test(switches, frame_pointers_end_with_zero);
 	tcase_set_timeout(switches, 60);
 	suite_add_tcase(suite, switches);

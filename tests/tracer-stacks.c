@@ -34,6 +34,23 @@ START_TEST(a_chain_of_frames_is_walked_leaf_first)
 }
 END_TEST
 
+START_TEST(the_code_below_a_goroutine_is_left_out)
+{
+	uintptr_t stack[16] = { 0 }, out[TRACE_MAX_FRAMES], lo = (uintptr_t)stack, hi = (uintptr_t)(stack + 16);
+
+	stack[2] = (uintptr_t)&stack[6];
+	stack[3] = 0x3333;
+	stack[6] = 0;
+	stack[7] = 0x3333;
+	trace_unwind_root = 0x3333;
+	/* At the end of the chain alone. */
+	ck_assert_uint_eq(trace_unwind(0x9999, (uintptr_t)&stack[2], lo, hi, out), 2);
+	ck_assert_uint_eq(out[1], 0x3333);
+	stack[7] = 0x2222;
+	ck_assert_uint_eq(trace_unwind(0x9999, (uintptr_t)&stack[2], lo, hi, out), 3);
+}
+END_TEST
+
 START_TEST(wild_frame_pointers_end_the_walk)
 {
 	uintptr_t stack[16] = { 0 }, out[TRACE_MAX_FRAMES], lo = (uintptr_t)stack, hi = (uintptr_t)(stack + 16);
@@ -195,8 +212,8 @@ int main(void)
 {
 	Suite *suite = suite_create("tracer-stacks");
 
-	checks_add(suite, "unwind", 60, CHECKS(a_chain_of_frames_is_walked_leaf_first, wild_frame_pointers_end_the_walk,
-		deep_stacks_are_cut));
+	checks_add(suite, "unwind", 60, CHECKS(a_chain_of_frames_is_walked_leaf_first, the_code_below_a_goroutine_is_left_out,
+		wild_frame_pointers_end_the_walk, deep_stacks_are_cut));
 	checks_add(suite, "symbols", 60, CHECKS(own_functions_have_name_file_and_line,
 		inlined_functions_come_before_the_one_they_are_in, functions_of_a_shared_library_have_their_name,
 		unresolved_addresses_have_stand_ins, the_vdso_is_a_module, modules_tell_where_they_are));

@@ -45,6 +45,7 @@ struct exrt__ctx {
 
 void exrt__switch_raw(void **save_sp, void *load_sp);
 void exrt__go_entry(void);
+extern const char exrt__go_returned[];	/* where a goroutine's function returns to */
 
 /* Builds the frame that makes the first switch to ctx run fn(arg). */
 void exrt__ctx_prepare(struct exrt__ctx *ctx, void (*fn)(void *), void *arg);

@@ -172,7 +172,7 @@ void exrt__g_free(struct exrt__m *m, struct exrt__g *g)
 	g_keep(m->p, g);
 }
 
-int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg, struct trace_where where, uintptr_t main_entry)
+int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg, struct trace_where where, bool is_main)
 {
 	struct exrt__g *g = exrt__g_new(m, stack_size, fn, arg);
 	struct trace_pin pin;
@@ -180,11 +180,11 @@ int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg
 
 	if (!g)
 		return -ENOMEM;
-	g->is_main = main_entry != 0;
+	g->is_main = is_main;
 	on = exrt__trace_begin(&pin, m);
 	exrt__g_set(g, TRACE_G_RUNNABLE, NULL);
 	if (on)
-		trace_go_create(&pin, &g->t, main_entry ? main_entry : (uintptr_t)fn, false, where);
+		trace_go_create(&pin, &g->t, (uintptr_t)fn, false, where);
 	exrt__trace_end(&pin, m, on);
 	exrt__runq_put(m->p, g, true);
 	exrt__wake_p();
@@ -193,7 +193,7 @@ int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg
 
 int exrt_go(void (*fn)(void *arg), void *arg)
 {
-	return exrt__go(exrt__m_on_g("exrt_go: not on a goroutine"), 0, fn, arg, TRACE_HERE(), 0);
+	return exrt__go(exrt__m_on_g("exrt_go: not on a goroutine"), 0, fn, arg, TRACE_HERE(), false);
 }
 
 int exrt_go_opts(const struct exrt_go_opts *opts, void (*fn)(void *arg), void *arg)
@@ -204,7 +204,7 @@ int exrt_go_opts(const struct exrt_go_opts *opts, void (*fn)(void *arg), void *a
 		return -EINVAL;
 	if (opts)
 		size = opts->stack_size;
-	return exrt__go(exrt__m_on_g("exrt_go_opts: not on a goroutine"), size, fn, arg, TRACE_HERE(), 0);
+	return exrt__go(exrt__m_on_g("exrt_go_opts: not on a goroutine"), size, fn, arg, TRACE_HERE(), false);
 }
 
 uint64_t exrt_goid(void)
@@ -234,13 +234,15 @@ static void finish_after(struct exrt__m *m, struct exrt__g *g, void *arg)
 	exrt__g_free(m, g);
 }
 
-void exrt__go_finish(void)
+void exrt__go_finish(int result)
 {
 	struct exrt__m *m = exrt__m_self();
 	struct exrt__g *g = m->g;
 	struct trace_pin pin;
 	bool on = exrt__trace_begin(&pin, m);
 
+	if (g->is_main)
+		exrt__sched.result = result;
 	if (on)
 		trace_go_destroy(&pin);
 	m->t.g = NULL;
@@ -253,7 +255,7 @@ void exrt__go_finish(void)
 void exrt_exit(void)
 {
 	exrt__m_on_g("exrt_exit: not on a goroutine");
-	exrt__go_finish();
+	exrt__go_finish(0);
 }
 
 static void g_drop(struct exrt__g *g, void *ctx)

@@ -176,9 +176,9 @@ void exrt__g_free(struct exrt__m *m, struct exrt__g *g);
 void exrt__g_drop_all(void);
 void exrt__g_visit(void (*visit)(struct exrt__g *g, void *ctx), void *ctx);
 /* main_entry: 0, or, of the first goroutine, the function that the program knows. */
-int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg, struct trace_where where, uintptr_t main_entry);
+int exrt__go(struct exrt__m *m, size_t stack_size, void (*fn)(void *), void *arg, struct trace_where where, bool is_main);
 void exrt__go_begin(void);
-void exrt__go_finish(void) __attribute__((noreturn));
+void exrt__go_finish(int result) __attribute__((noreturn));
 
 /* --- runq.c: run queues ------------------------------------------------------------------------------------------------ */
 

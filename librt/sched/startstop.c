@@ -260,18 +260,6 @@ static int procs_wanted(void)
 
 /* --- a run -------------------------------------------------------------------------------------------------------------- */
 
-struct main_call {
-	int (*fn)(void *arg);
-	void *arg;
-};
-
-static void main_go(void *arg)
-{
-	struct main_call *call = arg;
-
-	exrt__sched.result = call->fn(call->arg);
-}
-
 /* Ends the run's threads, as far as they come to a scheduling point in time.  m: the caller's own, with no P. */
 static void end_threads(struct exrt__m *m)
 {
@@ -325,8 +313,11 @@ static bool clean_up(void)
 	return true;
 }
 
-/* Makes the Ps and the first goroutine.  Return: its P, or NULL. */
-static struct exrt__p *prepare(struct exrt__m *m, struct main_call *call)
+/*
+ * Makes the Ps and the first goroutine.  Return: its P, or NULL.  The caller's function is the goroutine's own, with nothing between
+ * (exrt__go_entry passes what it returns on): the cast takes its result from the type, not from the call.
+ */
+static struct exrt__p *prepare(struct exrt__m *m, int (*fn)(void *), void *arg)
 {
 	struct exrt__sched *s = &exrt__sched;
 	int n = procs_wanted();
@@ -340,7 +331,7 @@ static struct exrt__p *prepare(struct exrt__m *m, struct main_call *call)
 	exrt__acquire_p(m, exrt__p_at(0));
 	/* There are no Ms yet: nobody is to be woken. */
 	atomic_store(&s->nmspinning, 1);
-	rc = exrt__go(m, MAIN_STACK, main_go, call, (struct trace_where){ 0, 0 }, (uintptr_t)call->fn);
+	rc = exrt__go(m, MAIN_STACK, (void (*)(void *))(uintptr_t)fn, arg, (struct trace_where){ 0, 0 }, true);
 	atomic_store(&s->nmspinning, 0);
 	exrt__release_p(m);
 	return rc ? NULL : exrt__p_at(0);
@@ -350,7 +341,6 @@ int exrt_run(int (*fn)(void *arg), void *arg)
 {
 	static _Atomic bool running;
 	struct exrt__sched *s = &exrt__sched;
-	struct main_call call = { fn, arg };
 	struct exrt__m *m;
 	struct exrt__p *p;
 	int rc = -ENOMEM;
@@ -368,7 +358,7 @@ int exrt_run(int (*fn)(void *arg), void *arg)
 	exrt__m_set_self(m);
 	trace_m_register(&m->t);
 	s->result = 0;
-	p = prepare(m, &call);
+	p = prepare(m, fn, arg);
 	if (p) {
 		rc = exrt__monitor_start();
 		if (rc == 0)

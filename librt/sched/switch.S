@@ -8,7 +8,8 @@
  * always wrong there.
  *
  * exrt__go_entry: first code of a goroutine, reached by a switch to the frame that exrt__ctx_prepare built. The frame pointer
- * is 0 here, which ends the chain for those who walk it, and the CFI says that nothing called it.
+ * is 0 here, which ends the chain for those who walk it, and the CFI says that nothing called it. The goroutine's function
+ * returns to exrt__go_returned, where the recorder's stacks end; what it returns matters for the first goroutine only.
  */
 #if defined(__x86_64__)
 
@@ -99,6 +100,10 @@ exrt__go_entry:
 	call	exrt__go_begin
 	movq	%r13, %rdi
 	call	*%r12
+	.globl	exrt__go_returned
+	.hidden	exrt__go_returned
+exrt__go_returned:
+	movl	%eax, %edi
 	call	exrt__go_finish
 	ud2
 	.cfi_endproc
@@ -186,6 +191,9 @@ exrt__go_entry:
 	bl	exrt__go_begin
 	mov	x0, x20
 	blr	x19
+	.globl	exrt__go_returned
+	.hidden	exrt__go_returned
+exrt__go_returned:
 	bl	exrt__go_finish
 	brk	#1
 	.cfi_endproc

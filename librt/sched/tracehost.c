@@ -144,6 +144,7 @@ static struct trace_m *current_m(void)
 
 const struct trace_host exrt__trace_host = {
 	.name = "exectrace-rt",
+	.root = exrt__go_returned,
 	.visit_gs = visit_gs,
 	.visit_ps = visit_ps,
 	.settle = settle,

@@ -22,6 +22,7 @@
 #include "librt/tracer/fatal.h"
 #include "librt/tracer/sampler.h"
 #include "librt/tracer/tables.h"
+#include "librt/tracer/unwind.h"
 #include "librt/tracer/zframes.h"
 
 #define BUFFER_LIMIT_MIN (1u << 20)
@@ -268,6 +269,7 @@ void trace_init(const struct trace_host *host)
 	if (trace_core.host != NULL)
 		return;
 	trace_core.host = host;
+	trace_unwind_root = (uintptr_t)host->root;
 	page = trace_pages_new((size_t)sysconf(_SC_PAGESIZE));
 	if (page != NULL) {
 		madvise(page, (size_t)sysconf(_SC_PAGESIZE), MADV_WIPEONFORK);

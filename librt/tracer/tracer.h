@@ -126,6 +126,11 @@ struct trace_p_info {
 struct trace_host {
 	const char *name;		/* "exectrace-rt", "pthread": told in the process string */
 	/*
+	 * Where a G's own function returns to, in code of the host's that calls it with a frame pointer of zero: stacks end before
+	 * it.  NULL: no such place.
+	 */
+	const void *root;
+	/*
 	 * Call visit for every live G, or every P, with a state that was true at some instant during the call.  Objects may
 	 * change meanwhile; their memory stays valid for the process's life (it is pooled). On the core's own thread, never
 	 * pinned.

@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+uintptr_t trace_unwind_root;
+
 #if defined(__aarch64__)
 /* xpaclri strips pointer authentication; it is a hint, so processors without it do nothing. */
 static inline uintptr_t strip(uintptr_t pc)
@@ -45,9 +47,13 @@ uint32_t trace_unwind(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, ui
 		/* A zero ends the chain; nothing runs in the first page. */
 		if (ret < 4096)
 			break;
-		out[n++] = ret;
-		if (frame[0] <= fp)
+		/* The chain's last frame, whose caller may be the code that goroutines begin on. */
+		if (frame[0] <= fp) {
+			if (ret != trace_unwind_root)
+				out[n++] = ret;
 			break;
+		}
+		out[n++] = ret;
 		fp = frame[0];
 	}
 	return n;

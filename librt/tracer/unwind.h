@@ -14,6 +14,9 @@
 
 #define TRACE_MAX_FRAMES WIRE_MAX_FRAMES
 
+/* The return address of functions on which stacks begin, which is not told itself; 0: none.  Written once, before any walk. */
+extern uintptr_t trace_unwind_root;
+
 /*
  * Walks from the leaf's pc and frame pointer fp into out; reads memory in [lo, hi) only, and only upwards.  Return: how many, at
  * most TRACE_MAX_FRAMES; 0 when pc is 0.  Async-signal-safe.
