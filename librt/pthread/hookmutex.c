@@ -50,7 +50,7 @@ void pt_mutex_init(void)
 	word_known = check_word(&plain) && check_word(&typed);
 }
 
-/* glibc's bit in the kind of a mutex whose type was set to be normal, as those of C11 are: no hardware lock elision, which is how it is here. */
+/* glibc's bit in the kind of a mutex whose type was set to be normal, as those of C11 are: never with hardware lock elision. */
 #define NO_ELISION 512
 
 static bool is_plain(const pthread_mutex_t *mutex)
