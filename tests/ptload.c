@@ -5,7 +5,7 @@
  * ptload MODE [ROUNDS]
  *
  *   contend   threads hold one mutex in turn, for known times, in hold_lock()
- *   mixed     all of the below at once, ROUNDS times; checks its own results
+ *   mixed     locks, waits, threads and processes at once, ROUNDS times; checks its own results
  *   errno     calls that fail or succeed leave errno as they should
  *   kill      prints its process id, locks and waits until it is killed
  *   exit N    ends by _exit(N) from a second thread while others run
@@ -21,11 +21,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -181,6 +183,81 @@ static void *taker_of_turns(void *arg)
 	return NULL;
 }
 
+/* Readers, writers, C11's mutex and a meeting now and then. */
+#define CROWD 4
+#define STEPS 200
+
+static pthread_rwlock_t rwlocks[2];
+static pthread_barrier_t meeting;
+static mtx_t mtx;
+static atomic_int readers[2], writers[2];
+static long shared, guarded;
+
+static void init_crowd(void)
+{
+	pthread_rwlockattr_t attr;
+
+	pthread_rwlockattr_init(&attr);
+	CHECK(pthread_rwlock_init(&rwlocks[0], &attr) == 0);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	CHECK(pthread_rwlock_init(&rwlocks[1], &attr) == 0);
+	CHECK(pthread_barrier_init(&meeting, NULL, CROWD) == 0 && mtx_init(&mtx, mtx_plain) == thrd_success);
+	shared = guarded = 0;
+}
+
+static void read_or_write(int which, unsigned how)
+{
+	struct timespec past = { 0, 0 };
+	bool reads = how % 3 != 0;
+	int rc = ETIMEDOUT;
+
+	if (how % 5 == 0)
+		rc = reads ? pthread_rwlock_timedrdlock(&rwlocks[which], &past) : pthread_rwlock_timedwrlock(&rwlocks[which], &past);
+	CHECK(rc == 0 || rc == ETIMEDOUT);
+	if (rc != 0)
+		CHECK((reads ? pthread_rwlock_rdlock(&rwlocks[which]) : pthread_rwlock_wrlock(&rwlocks[which])) == 0);
+	if (reads) {
+		atomic_fetch_add(&readers[which], 1);
+		CHECK(atomic_load(&writers[which]) == 0);
+		if (how % 7 == 0)
+			sched_yield();
+		atomic_fetch_sub(&readers[which], 1);
+	} else {
+		CHECK(atomic_fetch_add(&writers[which], 1) == 0 && atomic_load(&readers[which]) == 0);
+		if (how % 7 == 0)
+			sched_yield();
+		atomic_fetch_sub(&writers[which], 1);
+	}
+	CHECK(pthread_rwlock_unlock(&rwlocks[which]) == 0);
+}
+
+static int in_crowd(void *arg)
+{
+	unsigned seed = (unsigned)(uintptr_t)arg;
+
+	for (int n = 0; n < STEPS; n++) {
+		read_or_write(n & 1, (unsigned)rand_r(&seed) >> 4);
+		CHECK(mtx_lock(&mtx) == thrd_success);
+		guarded++;
+		CHECK(mtx_unlock(&mtx) == thrd_success);
+		if (n % 10 == 0 && pthread_barrier_wait(&meeting) == PTHREAD_BARRIER_SERIAL_THREAD)
+			shared++;
+	}
+	return 0;
+}
+
+static void join_crowd(thrd_t *crowd)
+{
+	int result;
+
+	for (int i = 0; i < CROWD; i++)
+		CHECK(thrd_join(crowd[i], &result) == thrd_success && result == 0);
+	CHECK(guarded == CROWD * STEPS && shared == STEPS / 10);
+	CHECK(pthread_barrier_destroy(&meeting) == 0);
+	CHECK(pthread_rwlock_destroy(&rwlocks[0]) == 0 && pthread_rwlock_destroy(&rwlocks[1]) == 0);
+	mtx_destroy(&mtx);
+}
+
 static int pipe_fds[2];
 
 static void *reader(void *arg)
@@ -299,12 +376,14 @@ static void processes(void)
 static void mixed_round(unsigned seed)
 {
 	pthread_t workers[WORKERS], takers[3], others[5];
+	thrd_t crowd[CROWD];
 	int silent[2];
 	long sum = 0;
 	void *result;
 	sigset_t set;
 
 	init_mutexes();
+	init_crowd();
 	turn = 0;
 	atomic_store(&cleaned, 0);
 	sigemptyset(&set);
@@ -313,6 +392,8 @@ static void mixed_round(unsigned seed)
 	CHECK(pipe(pipe_fds) == 0 && pipe(silent) == 0);
 	for (unsigned i = 0; i < WORKERS; i++)
 		CHECK(pthread_create(&workers[i], NULL, worker, (void *)(uintptr_t)(seed * WORKERS + i)) == 0);
+	for (unsigned i = 0; i < CROWD; i++)
+		CHECK(thrd_create(&crowd[i], in_crowd, (void *)(uintptr_t)(seed * CROWD + i)) == thrd_success);
 	for (unsigned i = 0; i < 3; i++)
 		CHECK(pthread_create(&takers[i], NULL, taker_of_turns, (void *)(uintptr_t)i) == 0);
 	CHECK(pthread_create(&others[0], NULL, reader, NULL) == 0);
@@ -330,6 +411,7 @@ static void mixed_round(unsigned seed)
 	pthread_cancel(others[2]);
 	for (int i = 0; i < WORKERS; i++)
 		CHECK(pthread_join(workers[i], NULL) == 0);
+	join_crowd(crowd);
 	for (int i = 0; i < 3; i++)
 		CHECK(pthread_join(takers[i], NULL) == 0);
 	CHECK(pthread_join(others[0], &result) == 0 && (long)result == 4950);
