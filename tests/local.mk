@@ -161,7 +161,7 @@ endif
 # The scheduler and what goroutines wait with.
 if HAVE_RT
 if HAVE_CHECK
-runtime_tests = test-sched test-running test-channels test-waiting test-misuse
+runtime_tests = test-sched test-running test-channels test-waiting test-threads test-misuse
 check_PROGRAMS += $(runtime_tests)
 TESTS += $(runtime_tests)
 test_sched_SOURCES = %D%/test-sched.c %D%/checks.c %D%/checks.h
@@ -177,6 +177,10 @@ test_channels_LDADD = libruntimecore.la $(CHECK_LIBS)
 test_waiting_SOURCES = %D%/test-waiting.c $(rtcheck_sources)
 test_waiting_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_waiting_LDADD = libruntimecore.la $(CHECK_LIBS)
+test_threads_SOURCES = %D%/test-threads.c $(rtcheck_sources)
+test_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_threads_LDADD = libruntimecore.la $(CHECK_LIBS)
+test_threads_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_create
 test_misuse_SOURCES = %D%/test-misuse.c $(rtcheck_sources)
 test_misuse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_misuse_LDADD = libruntimecore.la $(CHECK_LIBS)

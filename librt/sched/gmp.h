@@ -130,6 +130,7 @@ struct exrt__sched {
 	_Atomic int runq_size;
 	struct exrt__g *gfree;
 	_Atomic bool monitor_waits;	/* the monitor sleeps until there is something to watch */
+	_Atomic bool start_failed;	/* a P is idle because no thread could be had for it; the monitor tries again */
 	int stopwait;			/* Ps that have yet to stop */
 
 	_Atomic int nmspinning;

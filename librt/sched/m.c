@@ -173,6 +173,8 @@ void exrt__m_start(struct exrt__p *p, bool spinning)
 	exrt__lock(&s->lock);
 	s->nm--;
 	exrt__pidle_put(p);
+	/* The monitor is awake: p was not idle until now. */
+	atomic_store_explicit(&s->start_failed, true, memory_order_relaxed);
 	exrt__unlock(&s->lock);
 }
 

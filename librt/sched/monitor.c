@@ -103,15 +103,42 @@ static bool run_late_timers(int64_t now)
 	return p != NULL;
 }
 
+/*
+ * There was no thread for a P: the system may have one now. Whether work still waits is for that thread to find out; one that is not needed
+ * parks, and is there the next time.  Until then this goes on, ever more rarely: nobody else would look.
+ */
+static void start_again(void)
+{
+	struct exrt__sched *s = &exrt__sched;
+	struct exrt__p *p;
+
+	if (!load_relaxed(&s->start_failed))
+		return;
+	exrt__lock(&s->lock);
+	p = exrt__pidle_get();
+	/* Where no P is idle, those that run look for work before they become it; a stopped world hands all Ps out again. */
+	atomic_store_explicit(&s->start_failed, false, memory_order_relaxed);
+	exrt__unlock(&s->lock);
+	if (p)
+		exrt__m_start(p, false);
+}
+
+static bool nothing_to_watch(void)
+{
+	const struct exrt__sched *s = &exrt__sched;
+
+	return load_relaxed(&s->npidle) >= load_relaxed(&s->nprocs) && !load_relaxed(&s->start_failed);
+}
+
 /* Sleeps while all Ps are idle. */
 static void wait_while_idle(void)
 {
 	struct exrt__sched *s = &exrt__sched;
 
-	if (load_relaxed(&s->npidle) < load_relaxed(&s->nprocs))
+	if (!nothing_to_watch())
 		return;
 	exrt__lock(&s->lock);
-	if (load_relaxed(&s->npidle) < load_relaxed(&s->nprocs) || load_relaxed(&s->over)) {
+	if (!nothing_to_watch() || load_relaxed(&s->over)) {
 		exrt__unlock(&s->lock);
 		return;
 	}
@@ -139,6 +166,7 @@ static void *monitor_main(void *arg)
 		for (int i = 0; i < exrt__nprocs() && !load_relaxed(&s->stopping); i++)
 			busy |= retake(m, exrt__p_at(i), now);
 		busy |= run_late_timers(now);
+		start_again();
 		idle = busy ? 0 : idle + 1;
 		if (idle == 0)
 			delay = DELAY_MIN_NS;

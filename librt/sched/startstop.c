@@ -306,6 +306,7 @@ static bool clean_up(void)
 	atomic_store(&s->nmspinning, 0);
 	atomic_store(&s->timer_m, NULL);
 	atomic_store(&s->monitor_waits, false);
+	atomic_store(&s->start_failed, false);
 	atomic_store(&s->stop_busy, 0);
 	atomic_store(&s->over, false);
 	atomic_store(&s->stopping, false);
