@@ -99,6 +99,7 @@ struct etr_writer *etr_writer_new_version(int (*write)(void *ctx, const void *bu
 	w->frequency = frequency;
 	w->version = version;
 	w->samples.m = WIRE_NO_M;
+	w->batch_size = WIRE_MAX_BATCH_SIZE;
 	etr__idmap_init(&w->by_m);
 	etr__writer_tables_init(w);
 	wire_put_file_header(header, version);
@@ -179,7 +180,7 @@ static int flush(struct etr_writer *w, struct etr__wbatch *b)
 /* Makes room for n bytes in a batch, which leaves with what it holds where it must.  NULL with the fault recorded. */
 static uint8_t *room(struct etr_writer *w, struct etr__wbatch *b, size_t n)
 {
-	if (b->n + n > WIRE_MAX_BATCH_SIZE && flush(w, b) < 0)
+	if (b->n + n > w->batch_size && flush(w, b) < 0)
 		return NULL;
 	if (etr__grow(&b->buf, &b->cap, b->n + n) != 0) {
 		etr__writer_nomem(w);

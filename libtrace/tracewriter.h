@@ -65,6 +65,7 @@ struct etr_writer {
 	struct etr__wbatch *batches;
 	size_t nbatches, capbatches, made;
 	struct etr__wbatch samples;
+	size_t batch_size;	/* no batch grows beyond, but with one entry; tests lower it */
 	struct etr__wtable strings, stacks;
 	struct etr__hash places;	/* pc -> struct etr__wplace */
 };

@@ -7,7 +7,7 @@
  * and then, and any calls go to a writer that does not verify.
  *
  * Two more bits choose the version.  With the one behind them the scheduler's mistakes go into the trace, which then is what it is, but
- * the same to one thread and to several.
+ * the same to one thread and to several.  With the next one batches are small, as the last two tell, so that all is about their ends.
  *
  * Of a writer that verifies, whatever it is told, all that comes out must be a whole trace, to several threads as to one.  Where
  * FUZZ_WRITER_SAVE names a folder it is kept there, for other readers.
@@ -20,6 +20,7 @@
 #include <exectrace/writer.h>
 
 #include "libtrace/readerimpl.h"
+#include "libtrace/tracewriter.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/writersched.h"
 #include "wire/event.h"
@@ -200,6 +201,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.version = versions[size ? data[0] >> 2 & 3 : 0];
 	s.calls.w = etr_writer_new_version(write_out, NULL, 1000000000u >> (next() / 16), s.version);
 	FUZZ_CHECK(s.calls.w);
+	if (size && (data[0] & 32))
+		s.calls.w->batch_size = (size_t)16 << (data[0] >> 6) * 2;
 	s.calls.mistakes = size && (data[0] & 2);
 	s.blind = s.calls.mistakes && (data[0] & 16);
 	if (size && (data[0] & 1))
