@@ -7,6 +7,7 @@
  *   rwlock    readers and writers let each other in
  *   barrier   threads meet
  *   timed     waits with an end: semaphores, joins
+ *   vain      waiters of mutexes are woken in vain, LIVES times at most
  *   c11       the threads of C11
  *   once      what runs once while others wait for it
  */
@@ -305,6 +306,38 @@ static void timed(void)
 	}
 }
 
+/* --- vain ----------------------------------------------------------------------------------------------------------------- */
+
+#define LIVES 20
+
+static pthread_mutex_t mutex;
+
+static void is_woken(struct actor *self)
+{
+	CHECK(pthread_mutex_lock(&mutex) == 0);
+	CHECK(pthread_mutex_unlock(&mutex) == 0);
+}
+
+/* Who unlocks is faster than who sleeps, but for an accident. */
+static void vain(void)
+{
+	pthread_mutexattr_t attr;
+	struct actor actor;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_NORMAL);
+	CHECK(pthread_mutex_init(&mutex, &attr) == 0);
+	for (int i = 0; i < LIVES; i++) {
+		CHECK(pthread_mutex_lock(&mutex) == 0);
+		start(&actor, is_woken);
+		CHECK(pthread_mutex_unlock(&mutex) == 0 && pthread_mutex_lock(&mutex) == 0);
+		/* Time to find that out. */
+		pause_us(2000);
+		CHECK(pthread_mutex_unlock(&mutex) == 0);
+		join(&actor);
+	}
+}
+
 /* --- c11 ------------------------------------------------------------------------------------------------------------------ */
 
 static mtx_t mtx[2];		/* a plain one, a recursive one */
@@ -527,8 +560,8 @@ static void onces(void)
 
 int main(int argc, char **argv)
 {
-	static const struct mode modes[] = { { "rwlock", rwlocks }, { "barrier", barriers }, { "timed", timed }, { "c11", c11 },
-					     { "once", onces }, { 0 } };
+	static const struct mode modes[] = { { "rwlock", rwlocks }, { "barrier", barriers }, { "timed", timed }, { "vain", vain },
+					     { "c11", c11 }, { "once", onces }, { 0 } };
 
 	return run_mode(modes, argc, argv);
 }

@@ -41,7 +41,7 @@ blocks() {
 }
 
 # Without the recorder, and with one that records nothing.
-for what in 'ptcalls calls' 'ptcalls signals' 'ptcalls cancel' 'ptwaits rwlock' 'ptwaits barrier' 'ptwaits timed' 'ptwaits c11' 'ptwaits once'; do
+for what in 'ptcalls calls' 'ptcalls signals' 'ptcalls cancel' 'ptwaits rwlock' 'ptwaits barrier' 'ptwaits timed' 'ptwaits vain' 'ptwaits c11' 'ptwaits once'; do
 	# shellcheck disable=SC2086 # a program and its mode
 	set -- $what
 	expect 0 "$top_builddir/tests/$1" "$2"
@@ -100,6 +100,10 @@ done
 run ptwaits timed
 is Waiting sync sem_timedwait sem_clockwait pthread_timedjoin_np pthread_clockjoin_np
 ends 2 posts
+
+# Who is woken and finds the mutex taken again waits again; one of twenty is enough.
+run ptwaits vain --no-cpu
+[ "$(grep -c "to=Waiting reason=sync stack=[0-9a-f]*:pthread_mutex_lock:[^;]*;[0-9a-f]*:is_woken$variant:" out)" -gt 20 ] || fail "nobody waited twice"
 
 # C11's threads are there, from thrd_create to their end, and wait as others do.
 run ptwaits c11 --no-cpu
