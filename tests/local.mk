@@ -202,8 +202,9 @@ if HAVE_CHECK
 check_PROGRAMS += test-pthost
 TESTS += test-pthost
 test_pthost_SOURCES = %D%/test-pthost.c %D%/hostthread.c %D%/hostthread.h librt/pthread/ptbarrier.c librt/pthread/pthost.c \
-	librt/pthread/pthost.h librt/pthread/ptreal.c librt/pthread/ptreal.h librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
+	librt/pthread/pthost.h librt/pthread/ptreal.c librt/pthread/ptreal.h librt/pthread/ptroot.S librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
 test_pthost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_pthost_CCASFLAGS = $(AM_CCASFLAGS)
 test_pthost_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
 endif
 endif

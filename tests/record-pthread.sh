@@ -43,10 +43,24 @@ accepted exec.trace exec.trace.1
 expect 0 "$record" -q --no-cpu -o contend.trace -- "$ptload" contend 3
 accepted contend.trace
 expect 0 "$top_builddir/trace-print" --stacks contend.trace
+# Whose stacks they are: nothing is below main() and what a thread begins with.
+roots() {
+	grep 'res=Goroutine(1) from=NotExist' out | grep -q ' tstack=[^;]*:main:' || fail "$1: goroutine 1 does not start in main"
+	sed -n 's/.* stack=\([^ ]*\) .*/\1/p' out | sed 's/.*;//' | grep -v '^-$' | cut -d: -f2 | sort -u >roots
+	echo $2 | tr ' ' '\n' | diff - roots || fail "$1: other roots of stacks than $2"
+}
+roots contend "holder main"
 grep 'to=Waiting reason=sync ' out | grep 'pthread_mutex_lock' | grep -q ':wait_for_lock:' || fail "no wait in wait_for_lock"
 grep 'from=Waiting to=Runnable' out | grep ':pthread_mutex_unlock:' | grep -q ':hold_lock:' || fail "no unblocking from hold_lock"
 if [ -x "$top_builddir/trace-pprof" ]; then
 	expect 0 "$top_builddir/trace-pprof" mutex --top contend.trace
 	grep -q 'hold_lock' out || { fail "the mutex profile does not name hold_lock"; cat out; }
+fi
+
+# Without names there is main() still, and where in it.
+if strip -o stripped "$ptload"; then
+	expect 0 "$record" -q --no-cpu -o stripped.trace -- ./stripped contend 1
+	expect 0 "$top_builddir/trace-print" --stacks stripped.trace
+	roots stripped "main stripped"
 fi
 finish

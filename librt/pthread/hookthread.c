@@ -71,21 +71,21 @@ static void begin(struct pt_thread *t)
 static void *run(void *arg)
 {
 	struct pt_thread *t = arg;
-	void *(*start)(void *) = (void *(*)(void *))t->start;
+	uintptr_t start = t->start;
 
 	arg = t->arg;
 	begin(t);
-	return start(arg);
+	return (void *)pt_root_call(start, (uintptr_t)arg, 0, 0);
 }
 
 static int run_c11(void *arg)
 {
 	struct pt_thread *t = arg;
-	thrd_start_t start = (thrd_start_t)t->start;
+	uintptr_t start = t->start;
 
 	arg = t->arg;
 	begin(t);
-	return start(arg);
+	return (int)pt_root_call(start, (uintptr_t)arg, 0, 0);
 }
 
 /* A thread is about to be made.  Return: who makes it, for create_failed; *child NULL: not ours, or no memory. */

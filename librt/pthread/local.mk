@@ -4,6 +4,7 @@ librt_pthread_sources += \
 	%D%/hookcond.c \
 	%D%/hookexit.c \
 	%D%/hookio.c \
+	%D%/hookmain.c \
 	%D%/hookmutex.c \
 	%D%/hookrwlock.c \
 	%D%/hooksignal.c \
@@ -13,6 +14,7 @@ librt_pthread_sources += \
 	%D%/pthost.h \
 	%D%/ptreal.c \
 	%D%/ptreal.h \
+	%D%/ptroot.S \
 	%D%/ptslot.c \
 	%D%/ptstate.c \
 	%D%/ptthread.c \

@@ -25,6 +25,7 @@ static struct trace_m *current_m(void)
 
 static const struct trace_host host = {
 	.name = "pthread",
+	.root = pt_root_returned,
 	.visit_gs = pt_thread_visit,
 	.visit_ps = pt_slot_visit,
 	.always_pin = true,
@@ -85,6 +86,7 @@ static void __attribute__((constructor(101))) begin(void)
 	}
 	t = pt_thread_new();
 	pt_pid = getpid();
+	/* main() is not known yet: the entry point stands for it (hookmain.c). */
 	if (t && pt_thread_begin(t, false, getauxval(AT_ENTRY)))
 		pt_hookthread_begun(t);
 	pt_signal_begin();

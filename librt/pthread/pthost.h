@@ -31,6 +31,10 @@
 #include "librt/tracer/emit.h"
 #include "librt/tracer/tracer.h"
 
+/* ptroot.S: fn(a, b, c), on which recorded stacks end; and where fn returns to. */
+uintptr_t pt_root_call(uintptr_t fn, uintptr_t a, uintptr_t b, uintptr_t c);
+extern const char pt_root_returned[];
+
 #define PT_EXPORT __attribute__((visibility("default")))
 
 /* One slot.  Which M holds it is in `holder`; the right to change that belongs to who owns the slot's bit (ptslot.c). */

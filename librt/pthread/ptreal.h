@@ -26,6 +26,8 @@
 #include <time.h>
 
 #define PT_REAL_FUNCTIONS(X)                                                                                                     \
+	X(int, __libc_start_main, (int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),                 \
+	  void (*)(void), void *), NULL)                                                                                         \
 	X(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *), NULL)                           \
 	X(int, pthread_join, (pthread_t, void **), NULL)                                                                         \
 	X(int, pthread_tryjoin_np, (pthread_t, void **), NULL)                                                                   \

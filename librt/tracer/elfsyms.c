@@ -113,3 +113,34 @@ const struct trace_elf_symbol *trace_elf_symbol_at(const struct trace_module *m,
 	}
 	return best;
 }
+
+/*
+ * The binary search table of .eh_frame_hdr (Linux Standard Base, Core, "Exception Frames") has the functions' beginnings in ascending
+ * order, whether or not they have names.  Only in the form that all linkers write: pairs of four bytes, relative to the header.
+ */
+uint64_t trace_elf_function_end(const struct trace_module *m, uint64_t addr)
+{
+	static const uint8_t form[4] = { 1, 0x1b, 0x03, 0x3b };
+	size_t n = 0, phdrs = 0;
+	Elf_Data *data = NULL;
+	GElf_Phdr ph;
+
+	if (m->elf == NULL || elf_getphdrnum(m->elf, &phdrs) < 0)
+		return addr + 1;
+	for (size_t i = 0; i < phdrs && data == NULL; i++) {
+		if (gelf_getphdr(m->elf, (int)i, &ph) != NULL && ph.p_type == PT_GNU_EH_FRAME)
+			data = elf_getdata_rawchunk(m->elf, (int64_t)ph.p_offset, ph.p_filesz, ELF_T_BYTE);
+	}
+	if (data == NULL || data->d_size < 12 || memcmp(data->d_buf, form, sizeof(form)) != 0)
+		return addr + 1;
+	n = (data->d_size - 12) / 8;
+	for (size_t i = 0; i + 1 < n; i++) {
+		int32_t begins[2];
+
+		memcpy(&begins[0], (const char *)data->d_buf + 12 + 8 * i, 4);
+		memcpy(&begins[1], (const char *)data->d_buf + 20 + 8 * i, 4);
+		if (ph.p_vaddr + (uint64_t)(int64_t)begins[0] == addr && begins[1] > begins[0])
+			return ph.p_vaddr + (uint64_t)(int64_t)begins[1];
+	}
+	return addr + 1;
+}

@@ -61,6 +61,8 @@ void trace_module_open(struct trace_module *m);
 /* The symbol that covers the file address, or NULL. */
 const struct trace_elf_symbol *trace_elf_symbol_at(const struct trace_module *m, uint64_t addr);
 void trace_elf_symbols_read(struct trace_module *m);
+/* Where the function after the one that begins at the file address addr begins, as the tables for unwinding know; addr + 1: they do not. */
+uint64_t trace_elf_function_end(const struct trace_module *m, uint64_t addr);
 
 /* What debugging information says of an address: innermost first. Strings live as long as the module. */
 struct trace_dwarf_frame {

@@ -8,10 +8,13 @@
  */
 #include "librt/tracer/symbols.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "librt/tracer/modules.h"
+#include "librt/tracer/tracer.h"
 #include "wire/event.h"
 
 #define MAX_INLINED 64		/* frames at one address: depths of 0 to 63 fit above bit 57 */
@@ -31,6 +34,8 @@ static struct {
 	struct trace_text **slots;
 	size_t size, used;
 } texts;
+
+static _Atomic uintptr_t main_address;	/* 0: not known; written once, read relaxed */
 
 /* --- names --- */
 
@@ -117,23 +122,46 @@ static bool frame_set(struct trace_frame *f, const char *func, const char *file,
 	return f->func != NULL && f->file != NULL;
 }
 
+void trace_set_main(uintptr_t main_addr)
+{
+	atomic_store_explicit(&main_address, main_addr, memory_order_relaxed);
+}
+
+/* Whether addr, which no symbol covers, lies in main(). */
+static bool is_in_main(const struct trace_module *m, uint64_t addr)
+{
+	static uint64_t lo, hi;		/* in the executable's file, once looked for */
+	uintptr_t at = atomic_load_explicit(&main_address, memory_order_relaxed);
+
+	if (at < m->lo || at >= m->hi)
+		return false;
+	if (lo == 0) {
+		lo = at - m->bias;
+		hi = trace_elf_function_end(m, lo);
+	}
+	return addr >= lo && addr < hi;
+}
+
 /* Return: how many frames, or -1 when there is no memory. */
 static int look_up(uintptr_t pc, struct trace_frame out[MAX_INLINED])
 {
 	struct trace_dwarf_frame found[MAX_INLINED];
 	uintptr_t inside = pc - 1;	/* stored pcs are just behind what was executing */
-	struct trace_module *m = trace_module_find(inside);
+	struct trace_module *m;
 	const struct trace_elf_symbol *symbol;
 	const char *func;
 	uint64_t addr;
 	int n;
 
+	if (inside == getauxval(AT_ENTRY) && atomic_load_explicit(&main_address, memory_order_relaxed) != 0)
+		inside = atomic_load_explicit(&main_address, memory_order_relaxed);
+	m = trace_module_find(inside);
 	if (m == NULL)
 		return frame_set(&out[0], "[unknown]", "[unknown]", inside) ? 1 : -1;
 	trace_module_open(m);
 	addr = inside - m->bias;
 	symbol = trace_elf_symbol_at(m, addr);
-	func = symbol != NULL ? symbol->name : base_name(m->path);
+	func = symbol != NULL ? symbol->name : is_in_main(m, addr) ? "main" : base_name(m->path);
 	n = trace_dwarf_frames(m, addr, found, MAX_INLINED);
 	if (n == 0)
 		return frame_set(&out[0], func, m->path, addr) ? 1 : -1;

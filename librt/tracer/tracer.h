@@ -208,6 +208,12 @@ static inline bool trace_m_is_pinned(const struct trace_m *m)
 void trace_pin_always(struct trace_pin *pin, struct trace_m *m);
 
 /*
+ * The program's main(), from any thread: addresses in it have its name though the executable be stripped, and the executable's entry
+ * point stands for it from now on.
+ */
+void trace_set_main(uintptr_t main_addr);
+
+/*
  * Code is about to be unloaded (before dlclose, outside a pin): ends the generation, so that its stacks are resolved while the
  * code is still there.
  */
