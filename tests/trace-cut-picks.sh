@@ -52,6 +52,13 @@ cutting --task 'outer*' --slowest 3 "$go" && {
 		length=$(($2 - $1))
 	done
 }
+# Only what lies in the window is picked: not the slowest task where that begins before it, or ends behind it.
+cutting --task 'outer*' "$go" && {
+	set -- $(window out)
+	begins=$1 ends=$2
+	cutting --task 'outer*' --from "@$((begins + 1))" "$go" && set -- $(window out) && { [ "$1" -gt "$begins" ] || fail "a task before the window"; }
+	cutting --task 'outer*' --to "@$((ends - 1))" "$go" && set -- $(window out) && { [ "$2" -lt "$ends" ] || fail "a task behind the window"; }
+}
 cutting --region nested --margin 10us "$go" && {
 	same "$go" out
 	set -- $(window out)
@@ -140,6 +147,12 @@ cutting --anonymize --keep main. "$go" && strings_of out | grep -q '^main\.user$
 cutting --anonymize ours
 for secret in /etc pargrep search scan main.c worker; do
 	! grep -aq -- $secret out || fail "$secret is still in ours"
+done
+# What recorders note of the machine gets another name, too.
+for note in host process module; do
+	! "$bin/trace-print" --raw ours | grep -q "exectrace:$note " || "$bin/trace-print" --raw out | grep "exectrace:$note " >notes ||
+		fail "no $note is noted"
+	! grep -vq ' name[0-9]' notes || fail "a $note has its name still: $(cat notes)"
 done
 # The same name gets the same one, and another another.
 "$bin/trace-stat" --json "$go" >a.json
