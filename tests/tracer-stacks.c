@@ -74,6 +74,33 @@ START_TEST(wild_frame_pointers_end_the_walk)
 }
 END_TEST
 
+static uintptr_t returns_to, walked[TRACE_MAX_FRAMES];
+
+static __attribute__((noinline)) uint32_t walk_one_record(struct trace_where where)
+{
+	uintptr_t room[16];
+	uint32_t n;
+
+	memset(room, 0, sizeof(room));
+	__asm__ volatile("" : : "r"(room) : "memory");	/* what lies where the caller's frame was, if that is gone */
+	n = trace_unwind(where.pc, where.fp, where.fp, where.fp + 2 * sizeof(uintptr_t), walked);
+	__asm__ volatile("" : : "r"(room) : "memory");
+	return n;
+}
+
+static __attribute__((noinline)) uint32_t call_last(void)
+{
+	returns_to = (uintptr_t)__builtin_return_address(0);
+	return walk_one_record(TRACE_HERE());
+}
+
+START_TEST(a_function_whose_last_act_is_a_call_has_its_frame)
+{
+	ck_assert_uint_eq(call_last(), 2);
+	ck_assert_uint_eq(walked[1], returns_to);
+}
+END_TEST
+
 START_TEST(deep_stacks_are_cut)
 {
 	static uintptr_t stack[1000];
@@ -213,7 +240,7 @@ int main(void)
 	Suite *suite = suite_create("tracer-stacks");
 
 	checks_add(suite, "unwind", 60, CHECKS(a_chain_of_frames_is_walked_leaf_first, the_code_below_a_goroutine_is_left_out,
-		wild_frame_pointers_end_the_walk, deep_stacks_are_cut));
+		wild_frame_pointers_end_the_walk, a_function_whose_last_act_is_a_call_has_its_frame, deep_stacks_are_cut));
 	checks_add(suite, "symbols", 60, CHECKS(own_functions_have_name_file_and_line,
 		inlined_functions_come_before_the_one_they_are_in, functions_of_a_shared_library_have_their_name,
 		unresolved_addresses_have_stand_ins, the_vdso_is_a_module, modules_tell_where_they_are));
