@@ -199,13 +199,20 @@ pthread_tests = %D%/record-pthread.sh %D%/record-waits.sh %D%/trace-record.sh
 dist_check_SCRIPTS += $(pthread_tests)
 TESTS += $(pthread_tests)
 if HAVE_CHECK
-check_PROGRAMS += test-pthost
-TESTS += test-pthost
-test_pthost_SOURCES = %D%/test-pthost.c %D%/hostthread.c %D%/hostthread.h librt/pthread/ptbarrier.c librt/pthread/pthost.c \
-	librt/pthread/pthost.h librt/pthread/ptreal.c librt/pthread/ptreal.h librt/pthread/ptroot.S librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
+pthosted_tests = test-pthost test-ptslots
+check_PROGRAMS += $(pthosted_tests)
+TESTS += $(pthosted_tests)
+pthosted_sources = %D%/pthosted.c %D%/pthosted.h %D%/hostthread.c %D%/hostthread.h %D%/checks.c %D%/checks.h \
+	librt/pthread/ptbarrier.c librt/pthread/pthost.c librt/pthread/pthost.h librt/pthread/ptreal.c librt/pthread/ptreal.h \
+	librt/pthread/ptroot.S librt/pthread/ptslot.c librt/pthread/ptstate.c librt/pthread/ptthread.c librt/pthread/ptwait.c
+test_pthost_SOURCES = %D%/test-pthost.c $(pthosted_sources)
 test_pthost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_pthost_CCASFLAGS = $(AM_CCASFLAGS)
 test_pthost_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
+test_ptslots_SOURCES = %D%/test-ptslots.c $(pthosted_sources)
+test_ptslots_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_ptslots_CCASFLAGS = $(AM_CCASFLAGS)
+test_ptslots_LDADD = libtracercore.la libtracecore.la $(CHECK_LIBS)
 endif
 endif
 EXTRA_DIST += %D%/pthread-lib.sh %D%/interop/cmd/accept/main.go %D%/interop/cmd/blocked/main.go %D%/interop/cmd/cutcompare/main.go
@@ -327,7 +334,7 @@ endif
 
 # What has several threads: `make check-concurrent` in a build with ThreadSanitizer.
 concurrent_tests = %D%/stress.sh %D%/mutex-known.sh %D%/tracer-stress.sh $(tracer_parts) $(tracer_recordings) $(runtime_tests) \
-	%D%/record-pthread.sh %D%/record-waits.sh %D%/trace-record.sh test-pthost %D%/locktimes.sh %D%/lock-identity.sh %D%/compressed.sh $(input_tests) test-trace \
+	%D%/record-pthread.sh %D%/record-waits.sh %D%/trace-record.sh $(pthosted_tests) %D%/locktimes.sh %D%/lock-identity.sh %D%/compressed.sh $(input_tests) test-trace \
 	%D%/readers-threads.sh %D%/trace-cut-seek.sh %D%/commands-common.sh %D%/fuzz/replay.sh
 check-concurrent:
 	$(MAKE) check TESTS='$(filter $(concurrent_tests),$(TESTS))'

@@ -7,6 +7,7 @@
  *   calls     every call, with results and errno checked
  *   signals   waits for signals, with all of them blocked, too
  *   cancel    threads are cancelled in calls
+ *   stuck     thread after thread reads where nothing comes, and in the end they are let go, one by one
  *   newer     does nothing, and succeeds if libc has what younger ones have
  */
 #include <fcntl.h>
@@ -414,9 +415,60 @@ static void cancel(void)
 	CHECK(atomic_load(&cleaned) <= CANCELLED);
 }
 
+#define STUCK 20
+
+static int nothing[2];
+static _Atomic pid_t reader;
+
+static void *reads_nothing(void *arg)
+{
+	char byte;
+
+	atomic_store(&reader, gettid());
+	CHECK(read(nothing[0], &byte, 1) == 1);
+	return NULL;
+}
+
+/* The state of a thread as the kernel tells it. */
+static char state_of(pid_t tid)
+{
+	char path[64], line[256] = "", *name_end;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	CHECK(read(fd, line, sizeof(line) - 1) > 0);
+	close(fd);
+	name_end = strrchr(line, ')');
+	CHECK(name_end);
+	return name_end[2];
+}
+
+static void stuck(void)
+{
+	pthread_t thread[STUCK];
+
+	CHECK(pipe(nothing) == 0);
+	for (int i = 0; i < STUCK; i++) {
+		atomic_store(&reader, 0);
+		CHECK(pthread_create(&thread[i], NULL, reads_nothing, NULL) == 0);
+		while (atomic_load(&reader) == 0 || state_of(atomic_load(&reader)) != 'S')
+			pause_us(1000);
+		/* It sleeps, hardly anywhere else than in its call. */
+		pause_us(2000);
+	}
+	for (int i = 0; i < STUCK; i++) {
+		CHECK(write(nothing[1], "", 1) == 1);
+		pause_us(2000);
+	}
+	for (int i = 0; i < STUCK; i++)
+		CHECK(pthread_join(thread[i], NULL) == 0);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct mode modes[] = { { "calls", calls }, { "signals", signals }, { "cancel", cancel }, { "newer", newer }, { 0 } };
+	static const struct mode modes[] = { { "calls", calls }, { "signals", signals }, { "cancel", cancel }, { "stuck", stuck }, { "newer", newer }, { 0 } };
 
 	return run_mode(modes, argc, argv);
 }

@@ -15,7 +15,7 @@ cd "$tmp" || exit 99
 
 [ -f "$EXECTRACE_PRELOAD" ] || { echo "no recorder for this machine was built"; exit 77; }
 
-# A sanitizer's runtime has to be the program's own: test-pthost stands in for these tests then.
+# A sanitizer's runtime has to be the program's own: test-pthost and test-ptslots stand in for these tests then.
 if nm -D "$EXECTRACE_PRELOAD" | grep -q 'U __[at]san_'; then
 	echo "a recorder built with a sanitizer cannot be preloaded"
 	exit 77

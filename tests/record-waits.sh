@@ -41,7 +41,7 @@ blocks() {
 }
 
 # Without the recorder, and with one that records nothing.
-for what in 'ptcalls calls' 'ptcalls signals' 'ptcalls cancel' 'ptwaits rwlock' 'ptwaits barrier' 'ptwaits timed' 'ptwaits vain' 'ptwaits c11' 'ptwaits once'; do
+for what in 'ptcalls stuck' 'ptcalls calls' 'ptcalls signals' 'ptcalls cancel' 'ptwaits rwlock' 'ptwaits barrier' 'ptwaits timed' 'ptwaits vain' 'ptwaits c11' 'ptwaits once'; do
 	# shellcheck disable=SC2086 # a program and its mode
 	set -- $what
 	expect 0 "$top_builddir/tests/$1" "$2"
@@ -66,6 +66,14 @@ fi
 run ptcalls signals --cpu-hz 1000
 is Waiting sleep pause sigsuspend sigwait sigwaitinfo sigtimedwait
 is Syscall '' sigtimedwait
+
+# Threads in calls that last give their processors to those that run, three at most.
+run ptcalls stuck --no-cpu
+[ "$(grep -c 'to=Syscall .*stack=[0-9a-f]*:read:[^;]*;[0-9a-f]*:reads_nothing:' out)" = 20 ] || fail "not 20 reads of nothing"
+procs=$(grep -o 'res=Proc([0-9]*)' out | sort -u | wc -l)
+[ "$procs" -le 6 ] || fail "20 threads that wait in calls have $procs processors"
+[ "$(grep -c 'from=Syscall to=Runnable' out)" -ge 10 ] || fail "no call ended without its processor"
+[ "$("$top_builddir/trace-print" --raw stuck.trace | grep -c '^ProcSteal ')" -ge 14 ] || fail "hardly a processor was taken"
 
 # A writer lets in all readers, and the last reader a writer, unless writers come first.
 run ptwaits rwlock --no-cpu

@@ -1,70 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * test-pthost.c - the pthread host without its hooks: slots, waiters, and state changes under load.
- *
- * The hooks would stand before a sanitizer's own, so the test calls what they are made of.
+ * test-pthost.c - the pthread host without its hooks: waiters, barriers, and state changes under load.
  */
 #include "config.h"
 
-#include <check.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <exectrace/reader.h>
-
-#include "librt/pthread/pthost.h"
-#include "tests/hostthread.h"
-
-/* What the hooks' files would define. */
-_Atomic bool pt_has_handlers;
-void pt_mutex_init(void) {}
-void pt_rwlock_init(void) {}
-void pt_c11_init(void) {}
-void pt_hookthread_init(void) {}
-void pt_hookthread_begun(struct pt_thread *t) {}
-void pt_signal_init(void) {}
-void pt_signal_begin(void) {}
-
-int pt_own_thread_new(void (*fn)(void *), void *arg)
-{
-	return hostthread_new(fn, arg);
-}
+#include "tests/pthosted.h"
 
 static const struct trace_where nowhere;
-static char trace_path[] = "/tmp/exectrace-test-XXXXXX";
-static struct pt_thread *self;
-
-static void start_recording(void)
-{
-	struct trace_options o = TRACE_OPTIONS_INIT;
-
-	o.path = trace_path;
-	o.cpu_hz = 0;
-	ck_assert_int_eq(trace_start(&o), 0);
-}
-
-/* --- slots --------------------------------------------------------------------------------------------------------------- */
-
-START_TEST(slots_are_the_smallest_free)
-{
-	struct pt_slot *slot[200];
-	uint64_t first;
-
-	slot[0] = pt_slot_take();
-	first = slot[0]->p.id;
-	for (unsigned i = 1; i < 200; i++) {
-		slot[i] = pt_slot_take();
-		ck_assert_uint_eq(slot[i]->p.id, first + i);
-	}
-	pt_slot_give(slot[150]);
-	pt_slot_give(slot[3]);
-	ck_assert_ptr_eq(pt_slot_take(), slot[3]);
-	ck_assert_ptr_eq(pt_slot_take(), slot[150]);
-	for (unsigned i = 0; i < 200; i++)
-		pt_slot_give(slot[i]);
-}
-END_TEST
 
 /* --- waiters ------------------------------------------------------------------------------------------------------------- */
 
@@ -239,7 +183,6 @@ END_TEST
 
 /* What was done, to be found again in the trace. */
 static _Atomic uint64_t blocks, syscalls, creations;
-static _Atomic bool done;
 
 static pthread_mutex_t mutexes[3] = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER };
 static long guarded[3];
@@ -263,21 +206,12 @@ static void unlock(pthread_mutex_t *mutex)
 	pthread_mutex_unlock(mutex);
 }
 
-/* A wait that ends by itself while others try to end it. */
-static void wait_shortly(void)
-{
-	struct pt_thread *t = pt_block_enter(&done, "sleep", 0, TRACE_HERE());
-
-	atomic_fetch_add(&blocks, 1);
-	sched_yield();
-	pt_call_leave(t);
-}
-
 static void *short_life(void *arg)
 {
 	struct pt_thread *t = arg;
 
 	ck_assert(pt_thread_begin(t, true, (uintptr_t)short_life));
+	atomic_fetch_add(&blocks, 1);
 	wait_shortly();
 	pt_thread_end(t);
 	return NULL;
@@ -302,10 +236,11 @@ static void step(unsigned *seed, int n)
 
 	switch (rand_r(seed) % 8) {
 	case 0:
+		atomic_fetch_add(&blocks, 1);
 		wait_shortly();
 		break;
 	case 1:
-		pt_wake_waiters(&done, 2, 0, TRACE_HERE());
+		pt_wake_waiters(&pthosted_key, 2, 0, TRACE_HERE());
 		break;
 	case 2:
 		atomic_fetch_add(&syscalls, 1);
@@ -337,52 +272,18 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void *advance(void *arg)
-{
-	while (!atomic_load(&done)) {
-		trace_advance();
-		usleep(1000);
-	}
-	return arg;
-}
-
-struct found {
-	uint64_t blocks, syscalls, creations, ends;
-};
-
-static void read_trace(struct found *found)
-{
-	struct etr_reader *r = etr_reader_new();
-	struct etr_event ev;
-	int rc;
-
-	memset(found, 0, sizeof(*found));
-	ck_assert_int_eq(etr_reader_open_path(r, trace_path), 0);
-	while ((rc = etr_reader_next(r, &ev)) == 1) {
-		if (ev.kind != ETR_KIND_STATE_TRANSITION || ev.resource != ETR_RESOURCE_GOROUTINE)
-			continue;
-		found->blocks += ev.from == ETR_STATE_RUNNING && ev.to == ETR_STATE_WAITING;
-		found->syscalls += ev.from == ETR_STATE_RUNNING && ev.to == ETR_STATE_SYSCALL;
-		found->creations += ev.from == ETR_STATE_NOT_EXIST;
-		found->ends += ev.to == ETR_STATE_NOT_EXIST;
-	}
-	ck_assert_msg(rc == 0, "%s", etr_reader_detail(r));
-	etr_reader_free(r);
-}
-
 START_TEST(the_trace_has_what_was_done)
 {
-	pthread_t threads[THREADS], advancer;
+	pthread_t threads[THREADS];
 	struct found found;
 
 	start_recording();
-	pthread_create(&advancer, NULL, advance, NULL);
+	advance_begin();
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, work, pt_thread_new()), 0);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	atomic_store(&done, true);
-	pthread_join(advancer, NULL);
+	advance_end();
 	ck_assert_int_eq(trace_stop(), 0);
 	read_trace(&found);
 	ck_assert_uint_eq(found.blocks, atomic_load(&blocks));
@@ -395,33 +296,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("pthost");
-	TCase *tcase = tcase_create("pthost");
-	SRunner *runner;
-	int fd = mkstemp(trace_path), failed;
-
-	close(fd);
-	tcase_set_timeout(tcase, 120);
-	tcase_add_test(tcase, slots_are_the_smallest_free);
-	tcase_add_test(tcase, the_longest_waiting_is_unblocked_first);
-	tcase_add_test(tcase, all_waiters_of_a_key_are_unblocked);
-	tcase_add_test(tcase, how_many_were_unblocked_is_told);
-	tcase_add_test(tcase, every_countth_is_the_last);
-	tcase_add_test(tcase, a_barrier_without_room_has_no_last);
-	tcase_add_test(tcase, each_round_has_one_last);
-	tcase_add_test(tcase, the_trace_has_what_was_done);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	/* The core has one state for the process, and a forked child is silent. */
-	srunner_set_fork_status(runner, CK_NOFORK);
-	pt_active = true;
-	pt_pid = getpid();
-	self = pt_thread_new();
-	if (!pt_thread_begin(self, false, 0))
-		return 99;
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	unlink(trace_path);
-	return failed ? 1 : 0;
+	return pthosted_run("pthost", CHECKS(the_longest_waiting_is_unblocked_first, all_waiters_of_a_key_are_unblocked,
+					     how_many_were_unblocked_is_told, every_countth_is_the_last, a_barrier_without_room_has_no_last,
+					     each_round_has_one_last, the_trace_has_what_was_done));
 }

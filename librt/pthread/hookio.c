@@ -2,8 +2,8 @@
  *
  * hookio.c - calls into the kernel that can last.
  *
- * Reading, writing and the like are system calls of a G that keeps its P. Calls whose purpose is to wait block the G: for
- * descriptors with Go's reason "network", for time and for signals with "sleep".
+ * Reading, writing and the like are system calls. Calls whose purpose is to wait block the G: for descriptors with Go's reason
+ * "network", for time and for signals with "sleep".
  *
  * The names with two underscores are those that a program calls when it was compiled with _FORTIFY_SOURCE.
  */

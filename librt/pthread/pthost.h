@@ -40,10 +40,13 @@ extern const char pt_root_returned[];
 /* One slot.  Which M holds it is in `holder`; the right to change that belongs to who owns the slot's bit (ptslot.c). */
 struct pt_slot {
 	struct trace_p p;
-	_Atomic uintptr_t holder;	/* the struct trace_m, with PT_SLOT_SYSCALL; 0: idle.  Written under the owner's pin */
+	_Atomic uintptr_t holder;	/* the struct trace_m, with one of the below; 0: idle.  Written under the owner's pin, or as told there */
+	_Atomic uint64_t since;		/* when its M's system call began, clock units; UINT64_MAX: not known.  Written before holder */
 	_Atomic bool known;		/* was held once: it exists for the trace */
 };
-#define PT_SLOT_SYSCALL ((uintptr_t)1)
+#define PT_SLOT_SYSCALL ((uintptr_t)1)	/* the M is in a system call: whoever changes this first owns the slot */
+#define PT_SLOT_STEALING ((uintptr_t)2)	/* still, but another one owns it */
+#define PT_SLOT_STATES ((uintptr_t)3)
 
 /* How far the handing of a waiter's right to change itself has come; see ptwait.c. */
 enum pt_handoff { PT_HANDOFF_NONE, PT_HANDOFF_CLAIMED, PT_HANDOFF_AWAITED, PT_HANDOFF_DONE };
@@ -68,7 +71,7 @@ struct pt_thread {
 	uintptr_t wait_key;
 	bool wait_linked;
 	struct pt_thread *wait_next, *wait_prev;
-	_Atomic uint32_t handoff;	/* enum pt_handoff; a futex */
+	_Atomic uint32_t handoff;	/* enum pt_handoff, of this or, in a system call, of the P; a futex */
 
 	/* The list of all records (append only) and the pool, under the pool's lock. */
 	struct pt_thread *all_next, *pool_next;
@@ -149,7 +152,8 @@ void pt_flush(void);
 /* --- slots (ptslot.c) --------------------------------------------------------------------------------------------------- */
 
 void pt_slot_init(void);
-struct pt_slot *pt_slot_take(void);	/* NULL: no memory */
+/* For t, the calling thread, which holds none and has its signals blocked; or NULL, by who steals none.  NULL: no memory. */
+struct pt_slot *pt_slot_take(struct pt_thread *t);
 void pt_slot_give(struct pt_slot *slot);
 void pt_slot_visit(void (*visit)(void *ctx, const struct trace_p_info *info), void *ctx);
 
@@ -169,7 +173,10 @@ void pt_state_block(struct pt_thread *t, uintptr_t key, const char *reason, uint
 /* From waiting, however that ended, to running.  False: no memory for a P; t stays as it is. */
 bool pt_state_wake(struct pt_thread *t);
 void pt_state_syscall_begin(struct pt_thread *t, struct trace_where where);
-void pt_state_syscall_end(struct pt_thread *t);
+/* From a system call, however that ended, to running.  False: no memory for a P; t stays as it is. */
+bool pt_state_syscall_end(struct pt_thread *t);
+/* t takes the slot of the M that is in a system call with it: `holder` is what was seen of it.  False: it is not any more. */
+bool pt_state_steal(struct pt_thread *t, struct pt_slot *slot, uintptr_t holder);
 void pt_state_create(struct pt_thread *t, struct pt_thread *child, uintptr_t entry, struct trace_where where);
 void pt_state_create_failed(struct pt_thread *t, struct pt_thread *child);
 void pt_state_begin(struct pt_thread *t, struct pt_slot *slot, bool created, uintptr_t entry);

@@ -8,11 +8,14 @@
  *     trace_release, recording or not, and nothing else does (but pt_wait_unblock for a waiter's state).
  *  2. A pin after the right was obtained.  A G that is not waiting is changed by its own thread alone; a new one by its creator,
  *     whose pin ends before the thread is made; a waiting one by who unlinked it (ptwait.c).  A slot: by who has its bit (ptslot.c), and
- *     bits change hands outside pins.
+ *     bits change hands outside pins; in a system call by who changes `holder` first.  The thread itself may do so under its pin,
+ *     since then nobody else changed the slot; a thief does it before its own, and stores DONE after it.  The thread whose
+ *     slot is gone waits for DONE before it pins: GoSyscallEndBlocked's pin comes after ProcSteal's.  Like who unblocks
+ *     another (ptwait.c) a thief has all signals blocked until DONE, so that wait is short.
  *  3. Nothing under a pin takes a lock, waits or allocates.
  *
  * A blocked thread holds no P, so a wait that ends by itself is reported without one, as the format allows: GoUnblock, then
- * ProcStart, then GoStart.  In a system call the P stays with the thread.
+ * ProcStart, then GoStart.  In a system call the P stays with the thread until another one wants it.
  */
 #include "config.h"
 
@@ -139,7 +142,7 @@ bool pt_state_wake(struct pt_thread *t)
 	pt_signals_block(t);
 	release_samples(t);
 	own = pt_wait_leave(t);
-	slot = pt_slot_take();
+	slot = pt_slot_take(t);
 	if (slot) {
 		trace_pin_always(&pin, &t->m);
 		if (own) {
@@ -174,29 +177,94 @@ void pt_state_syscall_begin(struct pt_thread *t, struct trace_where where)
 	bool guarded = guard(t);
 	struct trace_pin pin;
 
+	atomic_store_explicit(&t->handoff, PT_HANDOFF_NONE, memory_order_relaxed);
 	trace_pin_always(&pin, &t->m);
 	pt_state_set(t, TRACE_G_SYSCALL);
-	set_holder(t->slot, (uintptr_t)&t->m | PT_SLOT_SYSCALL);
 	if (pin.gen)
 		trace_go_syscall_begin(&pin, where);
+	atomic_store_explicit(&t->slot->since, pin.gen ? t->m.last_time : UINT64_MAX, memory_order_relaxed);
+	/* Last: from here on the slot may be taken.  Release pairs with the thief's acquire. */
+	set_holder(t->slot, (uintptr_t)&t->m | PT_SLOT_SYSCALL);
 	trace_release(&pin);
 	if (guarded)
 		pt_signals_restore(t);
 }
 
-void pt_state_syscall_end(struct pt_thread *t)
+bool pt_state_steal(struct pt_thread *t, struct pt_slot *slot, uintptr_t holder)
 {
-	bool guarded = guard(t);
+	struct trace_m *from = (struct trace_m *)(holder & ~PT_SLOT_STATES);
+	struct pt_thread *victim = (struct pt_thread *)from;
+	struct trace_pin pin;
+
+	/* Acquire pairs with the release of syscall_begin: what that M did with the slot is ours now. */
+	if (!atomic_compare_exchange_strong_explicit(&slot->holder, &holder, (uintptr_t)from | PT_SLOT_STEALING, memory_order_acquire,
+						     memory_order_relaxed))
+		return false;
+	trace_pin_always(&pin, &t->m);
+	if (pin.gen)
+		trace_proc_steal(&pin, &slot->p, from);
+	set_holder(slot, 0);
+	trace_release(&pin);
+	/* Release pairs with the acquire of the victim that awaits it: it pins after us. */
+	if (atomic_exchange_explicit(&victim->handoff, PT_HANDOFF_DONE, memory_order_release) == PT_HANDOFF_AWAITED)
+		pt_futex_wake(&victim->handoff, 1);
+	return true;
+}
+
+/* The slot is gone: waits until the thief has told so. */
+static void await_thief(struct pt_thread *t)
+{
+	uint32_t old = PT_HANDOFF_NONE;
+
+	/* Acquire in all of them pairs with the thief's release of DONE. */
+	atomic_compare_exchange_strong_explicit(&t->handoff, &old, PT_HANDOFF_AWAITED, memory_order_acquire, memory_order_acquire);
+	while (atomic_load_explicit(&t->handoff, memory_order_acquire) != PT_HANDOFF_DONE)
+		pt_futex_wait(&t->handoff, PT_HANDOFF_AWAITED, NULL);
+	/* Before t reports anything, be it a theft of its own. */
+	t->m.p = NULL;
+}
+
+static __attribute__((noinline)) bool syscall_end_without_p(struct pt_thread *t)
+{
+	struct trace_pin pin;
+	struct pt_slot *slot;
+
+	pt_signals_block(t);
+	await_thief(t);
+	slot = pt_slot_take(t);
+	if (slot) {
+		trace_pin_always(&pin, &t->m);
+		if (pin.gen)
+			trace_go_syscall_end_blocked(&pin);
+		t->m.g = NULL;
+		start_p(&pin, t, slot);
+		start_g(&pin, t);
+		tell_procs(&pin, slot);
+		trace_release(&pin);
+	}
+	pt_signals_restore(t);
+	return slot;
+}
+
+bool pt_state_syscall_end(struct pt_thread *t)
+{
+	uintptr_t mine = (uintptr_t)&t->m | PT_SLOT_SYSCALL;
+	bool guarded = guard(t), kept;
 	struct trace_pin pin;
 
 	trace_pin_always(&pin, &t->m);
-	pt_state_set(t, TRACE_G_RUNNING);
-	set_holder(t->slot, (uintptr_t)&t->m);
-	if (pin.gen)
-		trace_go_syscall_end(&pin);
+	/* Relaxed where it fails: await_thief() comes next.  Release: for those who read the state. */
+	kept = atomic_compare_exchange_strong_explicit(&t->slot->holder, &mine, (uintptr_t)&t->m, memory_order_release,
+						       memory_order_relaxed);
+	if (kept) {
+		pt_state_set(t, TRACE_G_RUNNING);
+		if (pin.gen)
+			trace_go_syscall_end(&pin);
+	}
 	trace_release(&pin);
 	if (guarded)
 		pt_signals_restore(t);
+	return kept || syscall_end_without_p(t);
 }
 
 void pt_state_create(struct pt_thread *t, struct pt_thread *child, uintptr_t entry, struct trace_where where)
@@ -270,11 +338,7 @@ void pt_state_end(struct pt_thread *t)
 struct pt_thread *pt_enter_slow(struct pt_thread *t)
 {
 	/* A call that was reported did not come back the usual way: it was unwound, or a signal handler runs inside it. */
-	if (pt_state_own(t) == TRACE_G_SYSCALL) {
-		pt_state_syscall_end(t);
-		return t;
-	}
-	if (pt_state_wake(t))
+	if (pt_state_own(t) == TRACE_G_SYSCALL ? pt_state_syscall_end(t) : pt_state_wake(t))
 		return t;
 	pt_leave(t);
 	return NULL;

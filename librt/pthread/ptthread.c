@@ -114,20 +114,23 @@ static void find_stack(struct pt_thread *t)
 
 bool pt_thread_begin(struct pt_thread *t, bool created, uintptr_t entry)
 {
-	struct pt_slot *slot = pt_slot_take();
+	struct pt_slot *slot;
 
-	if (!slot)
-		return false;
 	t->busy = 1;
 	t->saved_errno = errno;
 	trace_m_register(&t->m);
 	find_stack(t);
 	pt_signals_block(t);
-	pt_self = t;
-	pt_state_begin(t, slot, created, entry);
+	slot = pt_slot_take(t);
+	if (slot) {
+		pt_self = t;
+		pt_state_begin(t, slot, created, entry);
+	}
 	pt_signals_restore(t);
+	if (!slot)
+		trace_m_unregister(&t->m);
 	pt_leave(t);
-	return true;
+	return slot;
 }
 
 void pt_thread_end(struct pt_thread *t)
