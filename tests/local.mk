@@ -38,7 +38,7 @@ remake-go-traces: all
 .PHONY: remake-go-traces
 
 # What the commands compute.
-EXTRA_DIST += testdata/locks-named.txt testdata/locks-unnamed.txt testdata/stays-alike.txt \
+EXTRA_DIST += testdata/slice-behind-its-window.trace testdata/locks-named.txt testdata/locks-unnamed.txt testdata/stays-alike.txt \
 	testdata/expected/locks-named.json testdata/expected/locks-named.stat testdata/expected/locks-named.top \
 	testdata/expected/locks-unnamed.json testdata/expected/locks-unnamed.stat testdata/expected/locks-unnamed.top \
 	%D%/interop/cmd/figures/main.go %D%/interop/pprofkeys.sh

@@ -237,6 +237,12 @@ cutting --from "@$((ends - 1000))" "$go" && {
 		fail "no goroutine is noted"
 }
 
+# A slice whose note tells of a window before all that it has: there is nothing to part.
+for how in 1K 100 2ms; do
+	timeout 60 "$bin/trace-cut" -o none --split $how "$src/testdata/slice-behind-its-window.trace" 2>err
+	[ $? -eq 1 ] && grep -q 'nothing lies in the window' err || fail "--split $how of a window with nothing in it says $(cat err)"
+done
+
 for usage in '--slowest 3' '--margin 1s' '--task a --region b' '--task a --split 3' '--split 0' '--split 3x' '--around nonsense' \
 	'--keep a' '--slowest 0 --task a' '--split 2 --generation 1'; do
 	"$bin/trace-cut" -o out $usage "$go" 2>err

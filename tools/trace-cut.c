@@ -254,9 +254,10 @@ static bool next_part(void *ctx, struct an_source *source, const struct an_slice
 	struct job *job = ctx;
 
 	(void)source;
-	job->ntaken = job->nwindows;
-	if (job->nwindows == 0 || (last && last->window.to >= job->windows[0].to))
+	/* One without a slice before it is asked for again where nothing lay in the first. */
+	if (job->nwindows == 0 || (last ? last->window.to >= job->windows[0].to : job->ntaken > 0))
 		return false;
+	job->ntaken = job->nwindows;
 	*window = job->windows[0];
 	if (last)
 		window->from = last->window.to;
