@@ -7,8 +7,8 @@
 # of traces that Go programs recorded are left out, given twice and swapped, which takes seconds; by hand, with a large count, it
 # runs as long as one likes.  Cases that differ are kept in diff-go.kept below the build folder.  Skipped without go
 # or its module.
-[ -n "$GO" ] || GO=go
-command -v "$GO" >/dev/null || exit 77
+GO=${GO-go}
+[ -n "$GO" ] && command -v "$GO" >/dev/null || exit 77
 : "${top_srcdir:=.}" "${top_builddir:=.}"
 corpora=$top_srcdir/testdata/fuzz
 rounds=${1:-50} seed=${2:-1}
