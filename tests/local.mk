@@ -189,7 +189,7 @@ endif
 # Recording pthread programs, and the command that does.
 if HAVE_RT
 check_PROGRAMS += tests/ptload tests/ptcalls tests/ptwaits
-tests_ptload_SOURCES = %D%/ptload.c
+tests_ptload_SOURCES = %D%/ptload.c %D%/ptcheck.h
 tests_ptload_LDADD =
 tests_ptcalls_SOURCES = %D%/ptcalls.c %D%/ptcheck.h
 tests_ptcalls_LDADD =

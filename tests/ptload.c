@@ -12,7 +12,6 @@
  *   last      the first thread ends before the others do
  *   exec ...  becomes the program named
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -23,31 +22,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <threads.h>
-#include <time.h>
 #include <unistd.h>
 
-#define CHECK(cond)                                                                                                              \
-	do {                                                                                                                     \
-		if (!(cond)) {                                                                                                   \
-			fprintf(stderr, "ptload: line %d: %s failed (errno %d)\n", __LINE__, #cond, errno);                      \
-			_exit(3);                                                                                                \
-		}                                                                                                                \
-	} while (0)
+#include "tests/ptcheck.h"
 
 extern char **environ;
-
-static void pause_us(long us)
-{
-	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
-
-	while (nanosleep(&ts, &ts) != 0)
-		CHECK(errno == EINTR);
-}
 
 /* --- contend ------------------------------------------------------------------------------------------------------------ */
 

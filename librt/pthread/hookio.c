@@ -187,18 +187,20 @@ static const sigset_t *without_samples(const sigset_t *mask, sigset_t *copy)
 	return copy;
 }
 
-#define WAIT_MASKED(name, params, args, reason, waits)                                                                           \
+/* changed: what becomes of the signals that the program gives. */
+#define WAIT_SIGNALS(name, params, args, reason, waits, signals, changed)                                                        \
 	HOOK(int, name, params)                                                                                                  \
 	{                                                                                                                        \
 		struct pt_thread *t = (waits) ? pt_block_enter(NULL, reason, 0, TRACE_HERE()) : pt_syscall_enter(TRACE_HERE());  \
 		sigset_t copy;                                                                                                   \
 		int rc;                                                                                                          \
                                                                                                                                  \
-		mask = t ? without_samples(mask, &copy) : mask;                                                                  \
+		signals = t ? changed(signals, &copy) : signals;                                                                 \
 		rc = PT_REAL(name) args;                                                                                         \
 		pt_call_leave(t);                                                                                                \
 		return rc;                                                                                                       \
 	}
+#define WAIT_MASKED(name, params, args, reason, waits) WAIT_SIGNALS(name, params, args, reason, waits, mask, without_samples)
 
 WAIT(int, poll, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout), "network", timeout != 0)
 WAIT(int, __poll_chk, (struct pollfd *fds, nfds_t n, int timeout, size_t room), (fds, n, timeout, room), "network", timeout != 0)
@@ -239,18 +241,7 @@ static const sigset_t *not_samples(const sigset_t *set, sigset_t *copy)
 	return copy;
 }
 
-#define WAIT_SET(name, params, args, waits)                                                                                      \
-	HOOK(int, name, params)                                                                                                  \
-	{                                                                                                                        \
-		struct pt_thread *t = (waits) ? pt_block_enter(NULL, "sleep", 0, TRACE_HERE()) : pt_syscall_enter(TRACE_HERE()); \
-		sigset_t copy;                                                                                                   \
-		int rc;                                                                                                          \
-                                                                                                                                 \
-		set = t ? not_samples(set, &copy) : set;                                                                         \
-		rc = PT_REAL(name) args;                                                                                         \
-		pt_call_leave(t);                                                                                                \
-		return rc;                                                                                                       \
-	}
+#define WAIT_SET(name, params, args, waits) WAIT_SIGNALS(name, params, args, "sleep", waits, set, not_samples)
 
 WAIT_SET(sigwait, (const sigset_t *set, int *sig), (set, sig), true)
 WAIT_SET(sigwaitinfo, (const sigset_t *set, siginfo_t *info), (set, info), true)

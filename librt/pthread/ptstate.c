@@ -113,6 +113,14 @@ static void tell_procs(struct trace_pin *pin, const struct pt_slot *slot)
 		}
 }
 
+/* t's G, which is runnable, goes on with a slot that is t's. */
+static void resume(struct trace_pin *pin, struct pt_thread *t, struct pt_slot *slot)
+{
+	start_p(pin, t, slot);
+	start_g(pin, t);
+	tell_procs(pin, slot);
+}
+
 void pt_state_block(struct pt_thread *t, uintptr_t key, const char *reason, uintptr_t lock, struct trace_where where)
 {
 	struct trace_pin pin;
@@ -150,9 +158,7 @@ bool pt_state_wake(struct pt_thread *t)
 			if (pin.gen)
 				trace_go_unblock(&pin, &t->g, 0, nowhere);
 		}
-		start_p(&pin, t, slot);
-		start_g(&pin, t);
-		tell_procs(&pin, slot);
+		resume(&pin, t, slot);
 		trace_release(&pin);
 	}
 	pt_signals_restore(t);
@@ -237,9 +243,7 @@ static __attribute__((noinline)) bool syscall_end_without_p(struct pt_thread *t)
 		if (pin.gen)
 			trace_go_syscall_end_blocked(&pin);
 		t->m.g = NULL;
-		start_p(&pin, t, slot);
-		start_g(&pin, t);
-		tell_procs(&pin, slot);
+		resume(&pin, t, slot);
 		trace_release(&pin);
 	}
 	pt_signals_restore(t);
