@@ -77,17 +77,17 @@ INLINE uint64_t without_lowest(uint64_t x, bool bmi2)
 	return x & (x - 1);
 }
 
-/* Which bit is the lowest that is set; of none 64 with BMI2. */
-INLINE size_t place_of_lowest(uint64_t x, bool bmi2)
+/* The lowest bit that is set, alone. */
+INLINE uint64_t lowest(uint64_t x, bool bmi2)
 {
 #ifdef __x86_64__
 	if (bmi2) {
-		__asm__("tzcnt %1, %0" : "=r"(x) : "r"(x) : "cc");
+		__asm__("blsi %1, %0" : "=r"(x) : "r"(x) : "cc");
 		return x;
 	}
 #endif
 	(void)bmi2;
-	return (size_t)__builtin_ctzll(x | (uint64_t)1 << 63);
+	return x & -x;
 }
 
 /* The eight bytes behind an event's type byte. */
@@ -129,9 +129,36 @@ INLINE int64_t step(const struct front *f, double ns_per_unit, bool whole_ns, co
 	return whole_ns ? dt * *unit : (int64_t)((double)dt * ns_per_unit);
 }
 
+/* a > *b, where b is in memory: one instruction, for which the compiler takes two. */
+INLINE bool is_later(int64_t a, const int64_t *b)
+{
+#ifdef __x86_64__
+	bool later;
+
+	__asm__("cmp %2, %1" : "=@ccg"(later) : "r"(a), "m"(*b) : "cc");
+	return later;
+#else
+	return a > *b;
+#endif
+}
+
+/* p == *end, likewise. */
+INLINE bool is_at(const void *p, const void *const *end)
+{
+#ifdef __x86_64__
+	bool at;
+
+	__asm__("cmp %2, %1" : "=@cce"(at) : "r"(p), "m"(*end) : "cc");
+	return at;
+#else
+	return p == *end;
+#endif
+}
+
 /* Numbers of an event behind its dt. */
 struct numbers {
 	uint64_t a, b, c, d;
+	uint64_t last;			/* the high bit of the event's last byte; 0 where that is not among the eight; of wide ones meaningless */
 	size_t behind;			/* how many bytes of the event lie behind its first two */
 	bool usual;			/* they lie where they are looked for, and dt takes seven bytes at most; else the others mean nothing */
 };
@@ -160,7 +187,8 @@ INLINE struct numbers numbers(const struct front *f, int n, const struct masks *
 		v.c = number(f->w, upto ^ before, k, bmi2);
 	}
 	v.usual = (n > 0 ? ends : ends << 8) != 0;
-	v.behind = place_of_lowest(ends, bmi2) / 8;
+	v.last = lowest(ends, bmi2);
+	v.behind = (size_t)__builtin_ctzll(v.last | (uint64_t)1 << 63) / 8;
 	return v;
 }
 

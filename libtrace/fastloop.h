@@ -33,7 +33,7 @@ _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, 
 #define ARGS(type, n)                                                                                                            \
 	do {                                                                                                                     \
 		LOOK(type, n);                                                                                                   \
-		event_time = delivery_time(time, last_time);                                                                     \
+		event_time = delivery_time(time, &last_time);                                                                    \
 		USUAL(!packed || has_packed_dt(event_time, last_time));                                                          \
 	} while (0)
 
@@ -51,9 +51,9 @@ _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, 
 		if (__builtin_expect(p > limit, 0))                                                                              \
 			goto leave;                                                                                              \
 		time = next_time;                                                                                                \
-		if (__builtin_expect(time > bound, 0))                                                                           \
+		if (__builtin_expect(is_later(time, &bound), 0))                                                                 \
 			goto later;                                                                                              \
-		if (__builtin_expect(is_full(&out, packed), 0))                                                                                   \
+		if (__builtin_expect(is_at(packed ? (const void *)out.e : out.ev, &end), 0))                                     \
 			goto unusual;                                                                                            \
 		if (*p == (follower))                                                                                            \
 			goto label;                                                                                              \
@@ -67,8 +67,8 @@ _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, 
 #define NAMED_G(name, state, no)                                                                                                 \
 	do {                                                                                                                     \
 		g = etr__gtable_find(&o->model.gs, (int64_t)(name));                                                             \
-		USUAL(has_status(g, STATUS(state, 0)) && etr__seq_fits(&g->seq, gen, no));                                       \
-		g->seq.n = (no);                                                                                                 \
+		USUAL(has_status(g, STATUS(state, 0)) && g->seq.next == (no));                                                   \
+		g->seq.next = (no) + 1;                                                                                          \
 	} while (0)
 
 /* The context's G does not run any more. */
@@ -201,6 +201,7 @@ INLINE int run(struct etr__order *o, struct out out, struct etr__log *log, bool 
 	struct lane lanes[2], *l = lanes, *other = lanes + 1, *swap;
 	struct etr__g *cur;		/* l's, as are p, limit, time, context and log_context */
 	const uint64_t gen = o->now->number;
+	const void *const end = out.end;
 	const double ns_per_unit = f->ns_per_unit;
 	const int64_t unit = whole_ns ? (int64_t)ns_per_unit : 0;
 	int64_t latest = latest_usual(o);
@@ -308,7 +309,7 @@ dispatch:
 		CURRENT_G(WIRE_G_RUNNING);
 		USUAL(etr__seq_fits(&l->proc->seq, gen, v.a));
 		NAMED_STACK(stack, v.b);
-		l->proc->seq.n = v.a;
+		l->proc->seq.next = v.a + 1;
 		l->proc->status = WIRE_P_SYSCALL;
 		set_status(cur, STATUS(WIRE_G_SYSCALL, 1));
 		transition(&out, packed, cur->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL, stack, true, 0);

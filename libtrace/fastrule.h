@@ -66,11 +66,14 @@ INLINE void set_status(struct etr__g *g, uint64_t status)
 }
 
 /* When an event is delivered that happened then: later than the one before. */
-INLINE int64_t delivery_time(int64_t time, int64_t last_time)
+INLINE int64_t delivery_time(int64_t time, const int64_t *last_time)
 {
-	int64_t next = (int64_t)((uint64_t)last_time + 1);
-
-	return time > next ? time : next;
+	if (__builtin_expect(!is_later(time, last_time), 0)) {
+		time = (int64_t)((uint64_t)*last_time + 1);
+		/* A branch, which waits for nothing. */
+		__asm__("" : "+r"(time));
+	}
+	return time;
 }
 
 /* Whether the log can tell how much later. */
@@ -106,9 +109,9 @@ static __attribute__((noinline)) bool find_context(struct etr__log *log, struct 
  * Where the next event begins is known after some 13 cycles, and with that where the one after it begins, and so on, which is longer than
  * all the rest takes.  But events of a type mostly have the size of the one before.  So the next one is looked for there, and only
  * whether that was right has to be found out, by a branch that is guessed well.  The compiler must not see that both ways lead to
- * the same place.  With BMI2 an event of up to three numbers that is not usual has a size that no usual one has (its `behind` is 8, or 7 where
- * there is no number), so that the same branch tells; elsewhere the branch asks for it, too.  One of two or three numbers may still be found in
- * twice eight bytes; no size is remembered of it, since `behind` would mean something else.
+ * the same place.  Sizes are compared by their `last`, which takes two instructions less than `behind`.  Of an event of up to three numbers that
+ * is not usual it is none that is ever remembered (0, or bit 63 where there is no number), so that the same branch tells.  One of two or
+ * three numbers may still be found in twice eight bytes; no size is remembered of it, since `last` would mean something else.
  */
 #define LOOK(type, n)                                                                                                            \
 	do {                                                                                                                     \
@@ -117,14 +120,15 @@ static __attribute__((noinline)) bool find_context(struct etr__log *log, struct 
 			USUAL(v.usual);                                                                                          \
 		next = p + 2 + o->sizes[type].behind;                                                                            \
 		__asm__("" : "+r"(next));                                                                                        \
-		if (__builtin_expect(v.behind != o->sizes[type].behind || (!bmi2 && !v.usual), 0)) {                             \
+		if (__builtin_expect((n) > WIDE ? v.behind != o->sizes[type].behind : v.last != o->sizes[type].last, 0)) {       \
 			if (v.usual) {                                                                                           \
 				o->sizes[type].behind = v.behind;                                                                \
+				o->sizes[type].last = v.last;                                                                    \
 			} else {                                                                                                 \
 				USUAL((n) == 2 || (n) == 3);                                                                     \
 				v = wide_numbers(p, n, k, bmi2);                                                                 \
 				USUAL(v.usual);                                                                                  \
-				o->sizes[type].behind = ETR__SIZE_UNKNOWN;                                                       \
+				o->sizes[type].last = ETR__SIZE_UNKNOWN;                                                         \
 			}                                                                                                        \
 			o->sizes[type].more = ETR__ONE_MORE + 2 + v.behind;                                                      \
 			next = p + 2 + v.behind;                                                                                 \
@@ -135,16 +139,16 @@ static __attribute__((noinline)) bool find_context(struct etr__log *log, struct 
 		next_cur = cur;                                                                                                  \
 	} while (0)
 
-/* The dense id of what the event names, which must be among the first n ids. */
-#define NAMED(id, ids, n, no)                                                                                                    \
+/* The dense id of what the event names. */
+#define NAMED(id, of, no)                                                                                                        \
 	do {                                                                                                                     \
-		USUAL((no) < (n));                                                                                               \
-		id = (ids)[no];                                                                                                  \
+		USUAL((no) < (of).n);                                                                                            \
+		id = (of).ids[no];                                                                                               \
 		USUAL(id != 0 || (no) == 0);                                                                                     \
 	} while (0)
 
-#define NAMED_STACK(stack, no) NAMED(stack, t->stack_of, t->nstack_of, no)
-#define NAMED_STRING(string, no) NAMED(string, t->string_of, t->nstring_of, no)
+#define NAMED_STACK(stack, no) NAMED(stack, o->stack_of, no)
+#define NAMED_STRING(string, no) NAMED(string, o->string_of, no)
 
 /* Whether the event at p can be decoded within eight bytes, or twice eight, as the loop does it. */
 INLINE bool can_decode(const uint8_t *p, const struct masks *k, bool bmi2)
@@ -163,7 +167,7 @@ INLINE int create(struct etr__order *o, struct out *out, bool packed, int64_t id
 {
 	if (__builtin_expect(etr__gtable_find(&o->model.gs, id) != &etr__no_g, 0))
 		return 0;
-	if (__builtin_expect(!etr__model_add_g(&o->model, id, WIRE_G_RUNNABLE, o->now->number), 0))
+	if (__builtin_expect(!etr__model_add_g(&o->model, id, WIRE_G_RUNNABLE), 0))
 		return -1;
 	if (packed && o->guess)
 		etr__guess_created(o->guess, id);

@@ -52,7 +52,7 @@ _Static_assert(offsetof(struct etr__staged, g_id) == 8 && offsetof(struct etr__s
 _Static_assert(offsetof(struct etr_event, u.transition.id) == offsetof(struct etr_event, kind) + 8, "kind to stack, id");
 
 /*
- * The event of that type is staged: of the_g, whose number is `number` then.  `and` is what becomes of the thread otherwise.  Mostly follows one
+ * The event of that type is staged: of the_g, whose next number is `number` then.  `and` is what becomes of the thread otherwise.  Mostly follows one
  * of the type `follower`, whose code is at `label`.
  */
 #define STAGE(index, type, follower, label, the_g, the_id, number, the_stack, the_tail, and)                                     \
@@ -87,10 +87,10 @@ _Static_assert(offsetof(struct etr_event, u.transition.id) == offsetof(struct et
 #define STAGED_G(name)                                                                                                           \
 	do {                                                                                                                     \
 		g = etr__gtable_find(&o->model.gs, (int64_t)(name));                                                             \
-		USUAL(g->seq.gen == gen);                                                                                        \
+		USUAL(g->seq.next < ETR__STALE);                                                                                        \
 	} while (0)
 
-/* The thread's goroutine stops running.  It has the number of the event that started it: while it runs it can have no other. */
+/* The thread's goroutine stops running.  Its next number is the one behind that of the event that started it: while it runs it can have no other. */
 #define STAGE_OFF(index, type)                                                                                                   \
 	do {                                                                                                                     \
 		LOOK(index, 2);                                                                                                  \
@@ -105,7 +105,6 @@ _Static_assert(offsetof(struct etr_event, u.transition.id) == offsetof(struct et
 INLINE size_t stage(struct etr__order *o, struct etr__cursor *c, bool whole_ns, bool bmi2)
 {
 	const struct etr__frontier *f = &o->now->frontier;
-	const struct etr__tables *t = &o->now->tables;
 	const uint64_t gen = o->now->number;
 	const double ns_per_unit = f->ns_per_unit;
 	const int64_t unit = whole_ns ? (int64_t)ns_per_unit : 0, latest = latest_usual(o);
@@ -113,8 +112,8 @@ INLINE size_t stage(struct etr__order *o, struct etr__cursor *c, bool whole_ns, 
 	struct etr__staged *r = s->r, *const last = s->r + ETR__STAGED;
 	const struct etr__m *m = c->m;
 	struct etr__g *cur = m->g ? m->g : &etr__no_g, *next_cur, *g;
-	uint64_t state, number;		/* cur's STATUS(), and the number of its last event */
-	uint64_t p_no;			/* the P's, */
+	uint64_t state, number;		/* cur's STATUS(), and its next number */
+	uint64_t p_no;			/* the P's next number, */
 	uint8_t p_status;		/* and its status */
 	const uint8_t *p = c->at, *const limit = c->end - LOOK_AHEAD, *next;
 	int64_t time = c->time, next_time;
@@ -130,8 +129,8 @@ INLINE size_t stage(struct etr__order *o, struct etr__cursor *c, bool whole_ns, 
 	if (p > limit || !m->p || cur->id != m->gid || (m->g && m->gid < 0) || time <= 0 || time > latest)
 		return 0;
 	state = status_word(cur);
-	number = cur->seq.n;
-	p_no = m->p->seq.n;
+	number = cur->seq.next;
+	p_no = m->p->seq.next;
 	p_status = m->p->status;
 dispatch:
 	switch (*p) {
@@ -140,7 +139,7 @@ dispatch:
 		LOOK(UNBLOCK, 3);
 		NAMED_STACK(stack, v.c);
 		STAGED_G(v.a);
-		STAGE(UNBLOCK, WIRE_GO_UNBLOCK, WIRE_GO_BLOCK, go_block, g, (int64_t)v.a, v.b, stack, 0, (void)0);
+		STAGE(UNBLOCK, WIRE_GO_UNBLOCK, WIRE_GO_BLOCK, go_block, g, (int64_t)v.a, v.b + 1, stack, 0, (void)0);
 	case WIRE_GO_BLOCK:
 	go_block:
 		STAGE_OFF(BLOCK, WIRE_GO_BLOCK);
@@ -149,15 +148,15 @@ dispatch:
 		LOOK(START, 2);
 		USUAL(cur == &etr__no_g);
 		STAGED_G(v.a);
-		number = v.b;
+		number = v.b + 1;
 		next_cur = g;
-		STAGE(START, WIRE_GO_START, WIRE_GO_UNBLOCK, go_unblock, g, (int64_t)v.a, v.b, 0, 0, state = STATUS(WIRE_G_RUNNING, 1));
+		STAGE(START, WIRE_GO_START, WIRE_GO_UNBLOCK, go_unblock, g, (int64_t)v.a, number, 0, 0, state = STATUS(WIRE_G_RUNNING, 1));
 	case WIRE_GO_STOP:
 		STAGE_OFF(STOP, WIRE_GO_STOP);
 	case WIRE_GO_SYSCALL_BEGIN:
 	go_syscall_begin:
 		LOOK(SYSCALL_BEGIN, 2);
-		USUAL(state == STATUS(WIRE_G_RUNNING, 1) && m->p->seq.gen == gen && v.a == p_no + 1);
+		USUAL(state == STATUS(WIRE_G_RUNNING, 1) && m->p->seq.gen == gen && v.a == p_no);
 		NAMED_STACK(stack, v.b);
 		STAGE(SYSCALL_BEGIN, WIRE_GO_SYSCALL_BEGIN, WIRE_GO_SYSCALL_END, go_syscall_end, cur, cur->id, number, stack,
 		      (uint64_t)stack << 32, (state = STATUS(WIRE_G_SYSCALL, 1), p_no++, p_status = WIRE_P_SYSCALL));
@@ -339,15 +338,15 @@ INLINE int crowd(struct etr__order *o, struct out out, struct etr__log *log, boo
 				break;
 			kind = &kinds[*r->at];
 			p = c->m->p;
-			if (__builtin_expect(g->seq.n + kind->named != r->no, 0) || __builtin_expect(!has_status(g, kind->before), 0) ||
-			    __builtin_expect(((p->seq.n ^ r->p_no) | (uint64_t)(p->status ^ r->p_status)) != 0, 0))
+			if (__builtin_expect(g->seq.next + kind->named != r->no, 0) || __builtin_expect(!has_status(g, kind->before), 0) ||
+			    __builtin_expect(((p->seq.next ^ r->p_no) | (uint64_t)(p->status ^ r->p_status)) != 0, 0))
 				break;
-			event_time = delivery_time(r->time, last_time);
+			event_time = delivery_time(r->time, &last_time);
 			if (__builtin_expect(is_full(&out, packed), 0) || __builtin_expect(packed && !has_packed_dt(event_time, last_time), 0))
 				break;
-			g->seq.n = r->no;
+			g->seq.next = r->no;
 			set_status(g, kind->after);
-			p->seq.n = r[1].p_no;
+			p->seq.next = r[1].p_no;
 			p->status = r[1].p_status;
 			if (packed) {
 				pack(out.e, kind->what, (uint64_t)r->id, (uint32_t)(r->head >> 32), (uint32_t)r->tail);
@@ -359,7 +358,7 @@ INLINE int crowd(struct etr__order *o, struct out out, struct etr__log *log, boo
 		}
 		if (is_full(&out, packed))
 			break;
-		event_time = delivery_time(r->time, last_time);
+		event_time = delivery_time(r->time, &last_time);
 		if (c->staged != &etr__nothing_staged && r != c->stage->end && kinds[*r->at].before == APART &&
 		    (!packed || has_packed_dt(event_time, last_time))) {
 			int rc = carry_out_apart(o, r, &out, packed);

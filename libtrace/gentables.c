@@ -327,15 +327,15 @@ static int resolve_frames(struct etr__tables *t, struct etr__fault *fault)
 	return 0;
 }
 
-/* Makes ready to look ids up in the map's array alone, of how many ids it returns; 0 when out of memory. */
-static uint64_t settle(struct etr__idmap *map, const uint32_t **ids)
+/* Makes ready to look ids up in the map's array alone.  0, or -1 when out of memory. */
+static int settle(struct etr__idmap *map, struct etr__dense *of)
 {
 	static const uint32_t zero[1];
 
 	if (etr__idmap_settle(map) != 0)
-		return 0;
-	*ids = map->ndirect ? map->direct : zero;
-	return map->ndirect ? map->ndirect : 1;
+		return -1;
+	*of = map->ndirect ? (struct etr__dense){ map->direct, map->ndirect } : (struct etr__dense){ zero, 1 };
+	return 0;
 }
 
 static bool sample_is_before(const void *a, const void *b)
@@ -354,9 +354,7 @@ int etr__tables_close(struct etr__tables *t, int version, uint64_t end, struct e
 	rc = resolve_frames(t, fault);
 	if (rc < 0)
 		return rc;
-	t->nstring_of = settle(&t->string_ids, &t->string_of);
-	t->nstack_of = settle(&t->stack_ids, &t->stack_of);
-	if (!t->nstring_of || !t->nstack_of)
+	if (settle(&t->string_ids, &t->string_of) != 0 || settle(&t->stack_ids, &t->stack_of) != 0)
 		return etr__fault_nomem(fault);
 	for (size_t i = 0; i < t->nsamples; i++)
 		t->samples[i].time = etr__units_to_ns(t->ns_per_unit, (uint64_t)t->samples[i].time);

@@ -57,6 +57,11 @@ struct etr__place {
 	etr_string_id func_id, file_id;
 };
 
+struct etr__dense {
+	const uint32_t *ids;
+	uint64_t n;
+};
+
 struct etr__tables {
 	struct etr__arena texts;
 	struct etr__string *strings;
@@ -76,10 +81,7 @@ struct etr__tables {
 	 * Once the tables are closed: dense ids of the file's ids below n, those that are not dense apart.  0 means that there is none, or that it
 	 * is not here; of id 0 it means the empty one.  Go's writer leaves ids out where two threads met the same stack at once.
 	 */
-	const etr_string_id *string_of;
-	uint64_t nstring_of;
-	const etr_stack_id *stack_of;
-	uint64_t nstack_of;
+	struct etr__dense string_of, stack_of;
 
 	struct etr__sample *samples;
 	size_t nsamples, capsamples, next_sample;

@@ -29,6 +29,7 @@ void etr__gtable_init(struct etr__gtable *t)
 {
 	memset(t, 0, sizeof(*t));
 	t->near = nothing_near;
+	t->numbered = &etr__no_g;
 	etr__hash_init(&t->far);
 }
 
@@ -170,6 +171,28 @@ void etr__gtable_remove(struct etr__gtable *t, struct etr__g *g)
 		etr__hash_del(&t->far, (uint64_t)g->id);
 	t->n--;
 	give_back(t, g);
+}
+
+void etr__gtable_begin(struct etr__gtable *t, uint64_t gen)
+{
+	if (gen == t->numbered_gen)
+		return;
+	for (struct etr__g *g = t->numbered, *next; g != &etr__no_g; g = next) {
+		next = g->next_numbered;
+		g->next_numbered = NULL;
+		g->seq.next |= ETR__STALE;
+	}
+	t->numbered = &etr__no_g;
+	t->numbered_gen = gen;
+}
+
+void etr__gtable_number(struct etr__gtable *t, struct etr__g *g)
+{
+	g->seq = (struct etr__seq){ 1, t->numbered_gen };
+	if (!g->next_numbered) {
+		g->next_numbered = t->numbered;
+		t->numbered = g;
+	}
 }
 
 void etr__gtable_each(const struct etr__gtable *t, void (*visit)(struct etr__g *g, void *ctx), void *ctx)

@@ -18,14 +18,18 @@
 
 #include "libtrace/idhash.h"
 
-/* A position in the order of a G's or P's events: the n-th since it was announced in a generation. */
+/*
+ * A position in the order of a G's or P's events since it was announced in a generation: the number that the next one has.  A G's is marked
+ * as stale when another generation begins, so that the fast loop, whose numbers have no such bit, need not look at gen.
+ */
 struct etr__seq {
-	uint64_t gen, n;
+	uint64_t next, gen;
 };
+#define ETR__STALE ((uint64_t)1 << 63)
 
-static inline __attribute__((always_inline)) bool etr__seq_fits(const struct etr__seq *now, uint64_t gen, uint64_t n)
+static inline __attribute__((always_inline)) bool etr__seq_fits(const struct etr__seq *seq, uint64_t gen, uint64_t n)
 {
-	return now->gen == gen && n == now->n + 1;
+	return seq->gen == gen && n == (seq->next & ~ETR__STALE);
 }
 
 #define ETR__G_FORGOTTEN 0xff	/* status of a G that has ended, and is only here while a thread is bound to it */
@@ -46,6 +50,7 @@ struct etr__g {
 	struct etr__g *next_free;
 	bool range_noted;		/* guess.c's: its first range is */
 	uint64_t told_in;		/* guesscheck.c's: load number of the generation that told of it */
+	struct etr__g *next_numbered;	/* NULL: it is not in the list */
 } __attribute__((aligned(32)));
 
 static inline bool etr__g_is_known(const struct etr__g *g)
@@ -60,6 +65,8 @@ struct etr__gtable {
 	bool has_large_ids;		/* or has had: negative ones, or such that take more than 31 bits */
 	struct etr__hash far;		/* id -> struct etr__g */
 	struct etr__g *free;
+	struct etr__g *numbered;	/* those whose seq may not be stale, up to etr__no_g; removed ones, too */
+	uint64_t numbered_gen;		/* the seq of all of these is of this generation */
 	struct etr__gblock *blocks;
 };
 
@@ -85,6 +92,12 @@ static inline __attribute__((always_inline)) struct etr__g *etr__gtable_find(con
 /* A new one with that id, which must not be there: unbound, nothing open; or NULL. */
 struct etr__g *etr__gtable_add(struct etr__gtable *t, int64_t id);
 void etr__gtable_remove(struct etr__gtable *t, struct etr__g *g);
+
+/* A generation begins: the Gs of another one get stale. */
+void etr__gtable_begin(struct etr__gtable *t, uint64_t gen);
+
+/* A G is told of in the generation that has begun: its next event is the first. */
+void etr__gtable_number(struct etr__gtable *t, struct etr__g *g);
 
 /* Calls visit for every G in the table. */
 void etr__gtable_each(const struct etr__gtable *t, void (*visit)(struct etr__g *g, void *ctx), void *ctx);

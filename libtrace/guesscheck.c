@@ -246,12 +246,13 @@ static void adopt_g(struct etr__g *from, void *ctx)
 		return;
 	g = etr__model_g(&a->truth->model, from->id);
 	if (!g)
-		g = etr__model_add_g(&a->truth->model, from->id, from->status, from->seq.gen);
+		g = etr__model_add_g(&a->truth->model, from->id, from->status);
 	if (!g || etr__grow(&g->regions, &g->capregions, g->nregions + from->nregions) != 0) {
 		a->failed = true;
 		return;
 	}
 	g->status = from->status;
+	etr__gtable_number(&a->truth->model.gs, g);
 	g->seq = from->seq;
 	for (size_t i = 0; i < from->nregions; i++) {
 		struct etr__name *name = adopt_name(a->truth, from->regions[i].name);
@@ -310,6 +311,7 @@ static int adopt_model(const struct etr__guess *guess, struct etr__order *truth)
 {
 	struct adoption a = { guess, truth, false };
 
+	etr__gtable_begin(&truth->model.gs, guess->order.model.gs.numbered_gen);
 	pop_regions(guess, truth);
 	for (size_t i = 0; i < guess->told.n; i++) {
 		struct etr__g *g = etr__model_g(&truth->model, guess->told.items[i].g);

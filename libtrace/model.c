@@ -49,7 +49,7 @@ void etr__model_free(struct etr__model *model)
 	etr__idmap_free(&model->m_ids);
 }
 
-struct etr__g *etr__model_add_g(struct etr__model *model, int64_t id, uint8_t status, uint64_t gen)
+struct etr__g *etr__model_add_g(struct etr__model *model, int64_t id, uint8_t status)
 {
 	/* A thread may still be bound to one that was forgotten; it means the new one from now on. */
 	struct etr__g *g = etr__gtable_find(&model->gs, id);
@@ -60,7 +60,7 @@ struct etr__g *etr__model_add_g(struct etr__model *model, int64_t id, uint8_t st
 			return NULL;
 	}
 	g->status = status;
-	g->seq = (struct etr__seq){ gen, 0 };
+	etr__gtable_number(&model->gs, g);
 	return g;
 }
 
@@ -88,7 +88,7 @@ struct etr__p *etr__model_add_p(struct etr__model *model, int64_t id, uint8_t st
 	}
 	p->id = id;
 	p->status = p->told = status;
-	p->seq = (struct etr__seq){ gen, 0 };
+	p->seq = (struct etr__seq){ 1, gen };
 	model->ps[model->nps++] = p;
 	if (id != -1)
 		return p;

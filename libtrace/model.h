@@ -102,8 +102,8 @@ static inline struct etr__g *etr__model_g(const struct etr__model *model, int64_
 	return etr__g_is_known(g) ? g : NULL;
 }
 
-/* A new G, its seq (gen, 0); the id must be unknown. */
-struct etr__g *etr__model_add_g(struct etr__model *model, int64_t id, uint8_t status, uint64_t gen);
+/* A new G, told of in the generation that has begun; the id must be unknown. */
+struct etr__g *etr__model_add_g(struct etr__model *model, int64_t id, uint8_t status);
 
 /* Its id is unknown from now on.  The struct stays valid while threads are bound to it. */
 void etr__model_forget_g(struct etr__model *model, struct etr__g *g);

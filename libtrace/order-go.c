@@ -81,12 +81,12 @@ int etr__rule_go_status(struct etr__order *o, struct etr__cursor *c, struct etr_
 	if (!g && o->now->number != o->model.first_gen)
 		return ORDER_FAULT(o, c, "goroutine %lld appears with status %u, but was never created", (long long)id, status);
 	if (!g) {
-		g = etr__model_add_g(&o->model, id, status, o->now->number);
+		g = etr__model_add_g(&o->model, id, status);
 		if (!g)
 			return etr__fault_nomem(o->fault);
 		from = ETR_STATE_UNDETERMINED;
 	}
-	g->seq = (struct etr__seq){ o->now->number, 0 };
+	etr__gtable_number(&o->model.gs, g);
 	etr__g_transition(out, id, from, state_of[status]);
 	if (status == WIRE_G_RUNNING)
 		etr__bind_g(&o->model, c->m, g);
@@ -111,7 +111,7 @@ int etr__rule_go_create(struct etr__order *o, struct etr__cursor *c, struct etr_
 		return ORDER_FAULT(o, c, "goroutine %lld creates one, but is not running", (long long)creator->id);
 	if (etr__model_g(&o->model, id))
 		return ORDER_FAULT(o, c, "goroutine %lld is created a second time", (long long)id);
-	if (!etr__model_add_g(&o->model, id, blocked ? WIRE_G_WAITING : WIRE_G_RUNNABLE, o->now->number))
+	if (!etr__model_add_g(&o->model, id, blocked ? WIRE_G_WAITING : WIRE_G_RUNNABLE))
 		return etr__fault_nomem(o->fault);
 	etr__g_transition(out, id, ETR_STATE_NOT_EXIST, blocked ? ETR_STATE_WAITING : ETR_STATE_RUNNABLE);
 	rc = etr__stack_arg(o, c, 1, &out->u.transition.stack);
@@ -129,7 +129,7 @@ int etr__rule_go_start(struct etr__order *o, struct etr__cursor *c, struct etr_e
 	if (rc < 0)
 		return rc;
 	g->status = WIRE_G_RUNNING;
-	g->seq.n++;
+	g->seq.next++;
 	etr__bind_g(&o->model, c->m, g);
 	etr__g_transition(out, g->id, ETR_STATE_RUNNABLE, ETR_STATE_RUNNING);
 	return 1;
@@ -168,7 +168,7 @@ int etr__rule_go_unblock(struct etr__order *o, struct etr__cursor *c, struct etr
 	if (!g || g->status != WIRE_G_WAITING || !etr__seq_fits(&g->seq, o->now->number, c->args[1]))
 		return 0;
 	g->status = WIRE_G_RUNNABLE;
-	g->seq.n++;
+	g->seq.next++;
 	etr__g_transition(out, g->id, ETR_STATE_WAITING, ETR_STATE_RUNNABLE);
 	return 1;
 }
@@ -197,7 +197,7 @@ int etr__rule_go_switch(struct etr__order *o, struct etr__cursor *c, struct etr_
 	else
 		etr__model_forget_g(&o->model, g);
 	next->status = WIRE_G_RUNNING;
-	next->seq.n++;
+	next->seq.next++;
 	etr__bind_g(&o->model, c->m, next);
 	return 1;
 }
@@ -211,10 +211,10 @@ int etr__rule_syscall_begin(struct etr__order *o, struct etr__cursor *c, struct 
 		return o->fault->code;
 	if (!etr__seq_fits(&p->seq, o->now->number, c->args[0]))
 		return ORDER_FAULT(o, c, "GoSyscallBegin has sequence number %llu of processor %lld, which is at %llu",
-				   (unsigned long long)c->args[0], (long long)p->id, (unsigned long long)p->seq.n);
+				   (unsigned long long)c->args[0], (long long)p->id, (unsigned long long)p->seq.next - 1);
 	g->status = WIRE_G_SYSCALL;
 	p->status = WIRE_P_SYSCALL;
-	p->seq.n++;
+	p->seq.next++;
 	etr__g_transition(out, g->id, ETR_STATE_RUNNING, ETR_STATE_SYSCALL);
 	return etr__stack_arg(o, c, 1, &out->u.transition.stack) < 0 ? o->fault->code : 1;
 }
@@ -260,7 +260,7 @@ int etr__rule_go_create_syscall(struct etr__order *o, struct etr__cursor *c, str
 		return rc;
 	if (etr__model_g(&o->model, id))
 		return ORDER_FAULT(o, c, "goroutine %lld is created a second time", (long long)id);
-	g = etr__model_add_g(&o->model, id, WIRE_G_SYSCALL, o->now->number);
+	g = etr__model_add_g(&o->model, id, WIRE_G_SYSCALL);
 	if (!g)
 		return etr__fault_nomem(o->fault);
 	etr__bind_g(&o->model, c->m, g);

@@ -50,7 +50,7 @@ int etr__rule_proc_status(struct etr__order *o, struct etr__cursor *c, struct et
 	} else if (p->status != status) {
 		return ORDER_FAULT(o, c, "processor %lld has status %u, where %u was expected", (long long)id, status, p->status);
 	}
-	p->seq = (struct etr__seq){ o->now->number, 0 };
+	p->seq = (struct etr__seq){ 1, o->now->number };
 	etr__p_transition(out, id, from, to);
 	if (status == WIRE_P_RUNNING || status == WIRE_P_SYSCALL)
 		etr__bind_p(&o->model, c->m, p);
@@ -71,7 +71,7 @@ int etr__rule_proc_start(struct etr__order *o, struct etr__cursor *c, struct etr
 	if (rc < 0)
 		return rc;
 	p->status = WIRE_P_RUNNING;
-	p->seq.n++;
+	p->seq.next++;
 	etr__bind_p(&o->model, c->m, p);
 	etr__p_transition(out, id, ETR_STATE_IDLE, ETR_STATE_RUNNING);
 	return 1;
@@ -120,7 +120,7 @@ int etr__rule_proc_steal(struct etr__order *o, struct etr__cursor *c, struct etr
 	if (rc < 0)
 		return rc;
 	p->status = WIRE_P_IDLE;
-	p->seq.n++;
+	p->seq.next++;
 	if (!abandoned) {
 		rc = take_from(o, c, p);
 		if (rc < 0)

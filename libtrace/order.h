@@ -28,7 +28,7 @@ enum etr__path { ETR__PATH_RULES, ETR__PATH_LOOP, ETR__PATH_LOOP_BMI2 };
 
 /* How long the last event of a usual type was: its bytes but for two; and what that adds to usual[]. */
 struct etr__size {
-	uint64_t behind, more;
+	uint64_t behind, last, more;
 };
 #define ETR__SIZE_UNKNOWN 64
 #define ETR__USUAL_TYPES 18
@@ -50,6 +50,7 @@ struct etr__order {
 	int crowd;			/* how near to being a crowd the threads are; from ETR__CROWD on they are one */
 	bool crowd_next;		/* the loop ended because it is the crowd's turn */
 	struct etr__size sizes[ETR__USUAL_TYPES];
+	struct etr__dense string_of, stack_of;	/* of the generation at hand, where the fast loop reaches them */
 	struct etr__stages *stages;	/* staged.h's; NULL: none yet */
 	uint64_t last_number;		/* the highest of the generations that have begun */
 	int64_t last_time;		/* of the event delivered last */

@@ -19,7 +19,7 @@ void etr__order_init(struct etr__order *o, struct etr__fault *fault)
 	o->next_sample_time = INT64_MAX;
 	o->path = etr__order_best_path();
 	for (int i = 0; i < ETR__USUAL_TYPES; i++)
-		o->sizes[i].behind = ETR__SIZE_UNKNOWN;
+		o->sizes[i].behind = o->sizes[i].last = ETR__SIZE_UNKNOWN;
 	etr__model_init(&o->model);
 }
 
@@ -59,7 +59,10 @@ int etr__order_begin(struct etr__order *o, struct etr__generation *g)
 	if (rc < 0)
 		return etr__fault_in(o->fault, g->number);
 	etr__staged_forget(o);
+	etr__gtable_begin(&o->model.gs, g->number);
 	o->now = g;
+	o->string_of = g->tables.string_of;
+	o->stack_of = g->tables.stack_of;
 	if (g->number > o->last_number)
 		o->last_number = g->number;
 	if (g->frontier.n && o->model.first_gen == 0)

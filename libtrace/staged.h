@@ -26,9 +26,9 @@ struct etr__staged {
 	int64_t id;		/* of the transition, and of g if that is still the same one; of one that comes into being g has another */
 	uint64_t tail;		/* reason and stack */
 	struct etr__g *g;	/* whose state changes */
-	uint64_t no;		/* how many events g has had with it */
+	uint64_t no;		/* the next number of g behind it */
 	const uint8_t *at;	/* its type byte */
-	uint64_t p_no;		/* how many events the thread's P has had before it, */
+	uint64_t p_no;		/* the next number of the thread's P before it, */
 	uint8_t p_status;	/* and its status then */
 	uint32_t more;		/* what it adds to the order's usual[] */
 };
