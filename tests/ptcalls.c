@@ -7,6 +7,7 @@
  *   calls     every call, with results and errno checked
  *   signals   waits for signals, with all of them blocked, too
  *   cancel    threads are cancelled in calls
+ *   refused   waits with times and clocks that libc may refuse; prints what it says
  *   stuck     thread after thread reads where nothing comes, and in the end they are let go, one by one
  *   newer     does nothing, and succeeds if libc has what younger ones have
  */
@@ -23,15 +24,18 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 #include "tests/ptcheck.h"
 
@@ -129,6 +133,9 @@ static void lock_file(int fd)
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	KEEPS(flock(fd, LOCK_EX) == 0 && flock(fd, LOCK_UN) == 0);
+	KEEPS(lockf(fd, F_LOCK, 0) == 0 && lockf64(fd, F_ULOCK, 0) == 0 && syncfs(fd) == 0);
+	CHECK(msync(NULL, 0, MS_SYNC) == 0);
+	CHECK(tcdrain(fd) == -1 && errno == ENOTTY);
 	KEEPS(fcntl(fd, F_SETLKW, &lock) == 0);
 	lock.l_type = F_UNLCK;
 	KEEPS(fcntl64(fd, F_SETLKW, &lock) == 0);
@@ -164,9 +171,13 @@ static void queue(void)
 		char text[4];
 	} message = { 1, "abc" };
 	const struct timespec past = { 0, 0 };
-	int id = msgget(IPC_PRIVATE, 0600);
+	int id = msgget(IPC_PRIVATE, 0600), set = semget(IPC_PRIVATE, 1, 0600);
+	struct sembuf up = { 0, 1, IPC_NOWAIT }, down = { 0, -1, IPC_NOWAIT };
 
 	/* Not in every container. */
+	CHECK(set < 0 || (semop(set, &up, 1) == 0 && semtimedop(set, &down, 1, &past) == 0));
+	if (set >= 0)
+		semctl(set, 0, IPC_RMID);
 	CHECK(msgsnd(id, &message, 4, IPC_NOWAIT) == 0 || id < 0);
 	CHECK(msgrcv(id, &message, 4, 0, IPC_NOWAIT) == 4 || id < 0);
 	if (id >= 0)
@@ -466,9 +477,73 @@ static void stuck(void)
 		CHECK(pthread_join(thread[i], NULL) == 0);
 }
 
+/* --- refused ------------------------------------------------------------------------------------------------------------ */
+
+/* Nothing has to be waited for. */
+#define SAYS(wait, undo)                                                                                                         \
+	do {                                                                                                                     \
+		int rc_;                                                                                                         \
+                                                                                                                                 \
+		errno = 0;                                                                                                       \
+		rc_ = wait;                                                                                                      \
+		printf("%s: %d %d\n", #wait, rc_, errno);                                                                        \
+		if (rc_ == 0)                                                                                                    \
+			undo;                                                                                                    \
+	} while (0)
+
+static void *tell_id(void *arg)
+{
+	*(_Atomic pid_t *)arg = gettid();
+	return NULL;
+}
+
+static pthread_t ended_thread(void)
+{
+	_Atomic pid_t id = 0;
+	pthread_t thread;
+	char name[64];
+
+	CHECK(pthread_create(&thread, NULL, tell_id, (void *)&id) == 0);
+	while (id == 0)
+		pause_us(100);
+	snprintf(name, sizeof(name), "/proc/self/task/%ld", (long)id);
+	while (access(name, F_OK) == 0)
+		pause_us(100);
+	return thread;
+}
+
+static void refused(void)
+{
+	static const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, 99 };
+	struct timespec times[] = { { 1, -1 }, { 1, 1000000000 }, { 1L << 40, 0 } }, *t = times;
+	pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t thread;
+	sem_t sem;
+
+	sem_init(&sem, 0, 100);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++, t++) {
+		SAYS(pthread_rwlock_timedrdlock(&rwlock, t), pthread_rwlock_unlock(&rwlock));
+		SAYS(pthread_rwlock_timedwrlock(&rwlock, t), pthread_rwlock_unlock(&rwlock));
+		SAYS(pthread_mutex_timedlock(&mutex, t), pthread_mutex_unlock(&mutex));
+		SAYS(sem_timedwait(&sem, t), (void)0);
+		for (size_t k = 0; k < sizeof(clocks) / sizeof(clocks[0]); k++) {
+			SAYS(pthread_rwlock_clockrdlock(&rwlock, clocks[k], t), pthread_rwlock_unlock(&rwlock));
+			SAYS(pthread_rwlock_clockwrlock(&rwlock, clocks[k], t), pthread_rwlock_unlock(&rwlock));
+			SAYS(pthread_mutex_clocklock(&mutex, clocks[k], t), pthread_mutex_unlock(&mutex));
+			SAYS(sem_clockwait(&sem, clocks[k], t), (void)0);
+			thread = ended_thread();
+			SAYS(pthread_clockjoin_np(thread, NULL, clocks[k], t), (void)0);
+		}
+		thread = ended_thread();
+		SAYS(pthread_timedjoin_np(thread, NULL, t), (void)0);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	static const struct mode modes[] = { { "calls", calls }, { "signals", signals }, { "cancel", cancel }, { "stuck", stuck }, { "newer", newer }, { 0 } };
+	static const struct mode modes[] = { { "calls", calls }, { "signals", signals }, { "cancel", cancel }, { "stuck", stuck },
+					     { "refused", refused }, { "newer", newer }, { 0 } };
 
 	return run_mode(modes, argc, argv);
 }

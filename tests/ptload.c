@@ -451,6 +451,8 @@ static void errnos(void)
 	CHECK(sigaction(SIGTERM, NULL, &act) == 0 && act.sa_handler == SIG_DFL);
 	CHECK(signal(SIGTERM, SIG_IGN) == SIG_DFL);
 	CHECK(signal(SIGTERM, SIG_DFL) == SIG_IGN);
+	CHECK(sysv_signal(SIGTERM, SIG_IGN) == SIG_DFL);
+	CHECK(__sysv_signal(SIGTERM, SIG_DFL) == SIG_IGN);
 	CHECK(sigaction(SIGTERM, NULL, &act) == 0 && act.sa_handler == SIG_DFL);
 }
 

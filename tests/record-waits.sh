@@ -41,7 +41,8 @@ blocks() {
 }
 
 # Without the recorder, and with one that records nothing.
-for what in 'ptcalls stuck' 'ptcalls calls' 'ptcalls signals' 'ptcalls cancel' 'ptwaits rwlock' 'ptwaits barrier' 'ptwaits timed' 'ptwaits vain' 'ptwaits c11' 'ptwaits once'; do
+for what in 'ptcalls stuck' 'ptcalls calls' 'ptcalls signals' 'ptcalls cancel' 'ptwaits rwlock' 'ptwaits barrier' 'ptwaits timed' 'ptwaits vain' 'ptwaits c11' 'ptwaits once' \
+	'ptcalls refused'; do
 	# shellcheck disable=SC2086 # a program and its mode
 	set -- $what
 	expect 0 "$top_builddir/tests/$1" "$2"
@@ -52,7 +53,7 @@ run ptcalls calls
 is Syscall '' open open64 openat openat64 creat creat64 __open_2 __open64_2 __openat_2 __openat64_2 close \
 	pwritev preadv pwritev64 preadv64 pwritev2 preadv2 pwritev64v2 preadv64v2 __read_chk __pread_chk __pread64_chk \
 	sendfile sendfile64 splice copy_file_range flock fcntl fcntl64 getrandom sendto recvfrom sendmmsg recvmmsg __recv_chk \
-	__recvfrom_chk msgsnd msgrcv wait wait3 wait4 waitid
+	__recvfrom_chk lockf lockf64 syncfs msync tcdrain semop semtimedop msgsnd msgrcv wait wait3 wait4 waitid
 is Waiting network __poll_chk __ppoll_chk pselect
 is Waiting sleep pselect
 # Where libc has them.
@@ -62,6 +63,13 @@ if "$top_builddir/tests/ptcalls" newer; then
 fi
 # Commands that only ask or set are no event.
 [ "$(grep -c 'to=Syscall .*stack=[0-9a-f]*:fcntl' out)" = 3 ] || fail "not three locks by fcntl"
+
+# Said the same with and without.
+expect 0 "$top_builddir/tests/ptcalls" refused
+mv out said
+[ "$(grep -c ': 22 0$' said)" -gt 10 ] || fail "libc refuses nothing: the test is in vain"
+expect 0 "$record" -q -o refused.trace -- "$top_builddir/tests/ptcalls" refused
+cmp said out || fail "other times and clocks are refused when recorded"
 
 run ptcalls signals --cpu-hz 1000
 is Waiting sleep pause sigsuspend sigwait sigwaitinfo sigtimedwait

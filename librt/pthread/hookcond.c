@@ -63,12 +63,14 @@ PT_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 	return PT_REAL(pthread_cond_broadcast)(cond);
 }
 
-#define SEM_WAIT(name, params, args)                                                                                             \
+#define SEM_WAIT(name, params, args, clock, abstime)                                                                             \
 	PT_EXPORT int name params                                                                                                \
 	{                                                                                                                        \
 		int saved = errno, rc;                                                                                           \
 		struct pt_thread *t;                                                                                             \
                                                                                                                                  \
+		if (!pt_is_time(clock, abstime))                                                                                 \
+			return PT_REAL(name) args;                                                                               \
 		pthread_testcancel();                                                                                            \
 		rc = PT_REAL(sem_trywait)(sem);                                                                                  \
 		if (rc == 0 || errno != EAGAIN)                                                                                  \
@@ -80,9 +82,9 @@ PT_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 		return rc;                                                                                                       \
 	}
 
-SEM_WAIT(sem_wait, (sem_t *sem), (sem))
-SEM_WAIT(sem_timedwait, (sem_t *sem, const struct timespec *abstime), (sem, abstime))
-SEM_WAIT(sem_clockwait, (sem_t *sem, clockid_t clock, const struct timespec *abstime), (sem, clock, abstime))
+SEM_WAIT(sem_wait, (sem_t *sem), (sem), CLOCK_REALTIME, NULL)
+SEM_WAIT(sem_timedwait, (sem_t *sem, const struct timespec *abstime), (sem, abstime), CLOCK_REALTIME, abstime)
+SEM_WAIT(sem_clockwait, (sem_t *sem, clockid_t clock, const struct timespec *abstime), (sem, clock, abstime), clock, abstime)
 
 PT_EXPORT int sem_post(sem_t *sem)
 {

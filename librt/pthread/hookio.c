@@ -91,6 +91,8 @@ SYSCALL(ssize_t, copy_file_range, (int in, off64_t *from, int out, off64_t *to, 
 SYSCALL(ssize_t, getrandom, (void *buf, size_t size, unsigned flags), (buf, size, flags))
 SYSCALL(ssize_t, msgrcv, (int queue, void *msg, size_t size, long type, int flags), (queue, msg, size, type, flags))
 SYSCALL(int, msgsnd, (int queue, const void *msg, size_t size, int flags), (queue, msg, size, flags))
+SYSCALL(int, semop, (int set, struct sembuf *ops, size_t n), (set, ops, n))
+SYSCALL(int, semtimedop, (int set, struct sembuf *ops, size_t n, const struct timespec *timeout), (set, ops, n, timeout))
 SYSCALL(ssize_t, mq_receive, (mqd_t queue, char *msg, size_t size, unsigned *prio), (queue, msg, size, prio))
 SYSCALL(ssize_t, mq_timedreceive, (mqd_t queue, char *msg, size_t size, unsigned *prio, const struct timespec *abstime),
 	(queue, msg, size, prio, abstime))
@@ -108,6 +110,11 @@ SYSCALL(int, __open_2, (const char *path, int flags), (path, flags))
 SYSCALL(int, __open64_2, (const char *path, int flags), (path, flags))
 SYSCALL(int, __openat_2, (int fd, const char *path, int flags), (fd, path, flags))
 SYSCALL(int, __openat64_2, (int fd, const char *path, int flags), (fd, path, flags))
+SYSCALL(int, lockf, (int fd, int how, off_t size), (fd, how, size))
+SYSCALL(int, lockf64, (int fd, int how, off64_t size), (fd, how, size))
+SYSCALL(int, syncfs, (int fd), (fd))
+SYSCALL(int, msync, (void *memory, size_t size, int flags), (memory, size, flags))
+SYSCALL(int, tcdrain, (int fd), (fd))
 
 /* open(2): with other flags there is no mode. */
 static inline bool has_mode(int flags)

@@ -135,9 +135,12 @@ PT_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct times
 
 PT_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *abstime)
 {
-	int rc = PT_REAL(pthread_mutex_trylock)(mutex);
 	struct pt_thread *t;
+	int rc;
 
+	if (!pt_is_time(clock, abstime))
+		return PT_REAL(pthread_mutex_clocklock)(mutex, clock, abstime);
+	rc = PT_REAL(pthread_mutex_trylock)(mutex);
 	if (rc != EBUSY)
 		return rc;
 	t = pt_block_enter(mutex, reason_sync, (uintptr_t)mutex, TRACE_HERE());

@@ -50,10 +50,10 @@ static const void *reading(const pthread_rwlock_t *lock)
 	return (const char *)lock + 1;
 }
 
-#define LOCK(name, params, args, try, key)                                                                                       \
+#define LOCK(name, params, args, try, key, clock, abstime)                                                                       \
 	PT_EXPORT int name params                                                                                                \
 	{                                                                                                                        \
-		int rc = PT_REAL(try)(lock);                                                                                     \
+		int rc = pt_is_time(clock, abstime) ? PT_REAL(try)(lock) : PT_REAL(name) args;                                   \
 		struct pt_thread *t;                                                                                             \
                                                                                                                                  \
 		if (rc != EBUSY)                                                                                                 \
@@ -64,15 +64,16 @@ static const void *reading(const pthread_rwlock_t *lock)
 		return rc;                                                                                                       \
 	}
 
-LOCK(pthread_rwlock_rdlock, (pthread_rwlock_t *lock), (lock), pthread_rwlock_tryrdlock, reading(lock))
+LOCK(pthread_rwlock_rdlock, (pthread_rwlock_t *lock), (lock), pthread_rwlock_tryrdlock, reading(lock), CLOCK_REALTIME, NULL)
 LOCK(pthread_rwlock_timedrdlock, (pthread_rwlock_t *lock, const struct timespec *abstime), (lock, abstime), pthread_rwlock_tryrdlock,
-     reading(lock))
+     reading(lock), CLOCK_REALTIME, abstime)
 LOCK(pthread_rwlock_clockrdlock, (pthread_rwlock_t *lock, clockid_t clock, const struct timespec *abstime), (lock, clock, abstime),
-     pthread_rwlock_tryrdlock, reading(lock))
-LOCK(pthread_rwlock_wrlock, (pthread_rwlock_t *lock), (lock), pthread_rwlock_trywrlock, lock)
-LOCK(pthread_rwlock_timedwrlock, (pthread_rwlock_t *lock, const struct timespec *abstime), (lock, abstime), pthread_rwlock_trywrlock, lock)
+     pthread_rwlock_tryrdlock, reading(lock), clock, abstime)
+LOCK(pthread_rwlock_wrlock, (pthread_rwlock_t *lock), (lock), pthread_rwlock_trywrlock, lock, CLOCK_REALTIME, NULL)
+LOCK(pthread_rwlock_timedwrlock, (pthread_rwlock_t *lock, const struct timespec *abstime), (lock, abstime), pthread_rwlock_trywrlock,
+     lock, CLOCK_REALTIME, abstime)
 LOCK(pthread_rwlock_clockwrlock, (pthread_rwlock_t *lock, clockid_t clock, const struct timespec *abstime), (lock, clock, abstime),
-     pthread_rwlock_trywrlock, lock)
+     pthread_rwlock_trywrlock, lock, clock, abstime)
 
 /* The calling thread, which has the lock, is about to unlock it. */
 static void wake(pthread_rwlock_t *lock, struct trace_where where)

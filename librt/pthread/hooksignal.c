@@ -74,15 +74,25 @@ PT_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 	return rc;
 }
 
-PT_EXPORT sighandler_t signal(int sig, sighandler_t handler)
+/* What the program sees of the handler that was there; it has just set its own. */
+static sighandler_t after_signal(int sig, sighandler_t handler, sighandler_t was)
 {
-	sighandler_t was;
-
-	note_handler(handler != SIG_DFL && handler != SIG_IGN);
-	was = PT_REAL(signal)(sig, handler);
 	if (!is_covered(sig) || was == SIG_ERR)
 		return was;
 	if (handler == SIG_DFL)
 		PT_REAL(sigaction)(sig, &after[sig], NULL);
 	return (uintptr_t)was == (uintptr_t)after[sig].sa_sigaction ? SIG_DFL : was;
 }
+
+#define SIGNAL(name)                                                                                                             \
+	sighandler_t name(int sig, sighandler_t handler);                                                                        \
+	PT_EXPORT sighandler_t name(int sig, sighandler_t handler)                                                               \
+	{                                                                                                                        \
+		note_handler(handler != SIG_DFL && handler != SIG_IGN);                                                          \
+		return after_signal(sig, handler, PT_REAL(name)(sig, handler));                                                  \
+	}
+
+SIGNAL(signal)
+/* What signal() is in a program that was compiled as strict C, and its other name. */
+SIGNAL(__sysv_signal)
+SIGNAL(sysv_signal)

@@ -144,12 +144,14 @@ PT_EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 	return rc;
 }
 
-#define JOIN(name, params, args)                                                                                                 \
+#define JOIN(name, params, args, clock, abstime)                                                                                 \
 	PT_EXPORT int name params                                                                                                \
 	{                                                                                                                        \
 		struct pt_thread *t;                                                                                             \
 		int rc;                                                                                                          \
                                                                                                                                  \
+		if (!pt_is_time(clock, abstime))                                                                                 \
+			return PT_REAL(name) args;                                                                               \
 		pthread_testcancel();                                                                                            \
 		rc = PT_REAL(pthread_tryjoin_np)(thread, result);                                                                \
 		if (rc != EBUSY)                                                                                                 \
@@ -160,10 +162,11 @@ PT_EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 		return rc;                                                                                                       \
 	}
 
-JOIN(pthread_join, (pthread_t thread, void **result), (thread, result))
-JOIN(pthread_timedjoin_np, (pthread_t thread, void **result, const struct timespec *abstime), (thread, result, abstime))
+JOIN(pthread_join, (pthread_t thread, void **result), (thread, result), CLOCK_REALTIME, NULL)
+JOIN(pthread_timedjoin_np, (pthread_t thread, void **result, const struct timespec *abstime), (thread, result, abstime),
+     CLOCK_REALTIME, abstime)
 JOIN(pthread_clockjoin_np, (pthread_t thread, void **result, clockid_t clock, const struct timespec *abstime),
-     (thread, result, clock, abstime))
+     (thread, result, clock, abstime), clock, abstime)
 
 /* There is no way to ask whether it has ended.  Its thrd_t is what pthread_self() is in it. */
 PT_EXPORT int thrd_join(thrd_t thread, int *result)

@@ -241,6 +241,15 @@ bool pt_barrier_arrive(const void *barrier);
 
 /* --- what most hooks are made of -------------------------------------------------------------------------------------------- */
 
+/*
+ * Whether a wait until then is tried first, as the hooks do.  Before anything else libc refuses other clocks and, in some functions, times that
+ * are none, even if nothing had to be waited for; a function that is given such is left alone.
+ */
+static inline bool pt_is_time(clockid_t clock, const struct timespec *abstime)
+{
+	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) && (!abstime || (unsigned long)abstime->tv_nsec < 1000000000);
+}
+
 struct pt_thread *pt_syscall_enter(struct trace_where where);
 struct pt_thread *pt_block_enter(const volatile void *key, const char *reason, uintptr_t lock, struct trace_where where);
 void pt_call_leave(struct pt_thread *t);	/* after either */

@@ -18,6 +18,7 @@
 #include <sys/msg.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -139,6 +140,13 @@
 	X(ssize_t, getrandom, (void *, size_t, unsigned), NULL)                                                                  \
 	X(ssize_t, msgrcv, (int, void *, size_t, long, int), NULL)                                                               \
 	X(int, msgsnd, (int, const void *, size_t, int), NULL)                                                                   \
+	X(int, semop, (int, struct sembuf *, size_t), NULL)                                                                      \
+	X(int, semtimedop, (int, struct sembuf *, size_t, const struct timespec *), NULL)                                        \
+	X(int, lockf, (int, int, off_t), NULL)                                                                                   \
+	X(int, lockf64, (int, int, off64_t), NULL)                                                                               \
+	X(int, syncfs, (int), NULL)                                                                                              \
+	X(int, msync, (void *, size_t, int), NULL)                                                                               \
+	X(int, tcdrain, (int), NULL)                                                                                             \
 	X(ssize_t, mq_receive, (mqd_t, char *, size_t, unsigned *), NULL)                                                        \
 	X(ssize_t, mq_timedreceive, (mqd_t, char *, size_t, unsigned *, const struct timespec *), NULL)                          \
 	X(int, mq_send, (mqd_t, const char *, size_t, unsigned), NULL)                                                           \
@@ -164,7 +172,9 @@
 	X(int, dlclose, (void *), NULL)                                                                                          \
 	X(void, _exit, (int), NULL)                                                                                              \
 	X(int, sigaction, (int, const struct sigaction *, struct sigaction *), NULL)                                             \
-	X(sighandler_t, signal, (int, sighandler_t), NULL)
+	X(sighandler_t, signal, (int, sighandler_t), NULL)                                                                       \
+	X(sighandler_t, __sysv_signal, (int, sighandler_t), NULL)                                                                \
+	X(sighandler_t, sysv_signal, (int, sighandler_t), NULL)
 
 struct pt_real {
 #define PT_REAL_MEMBER(result, name, args, version) result(*name) args;
