@@ -123,7 +123,7 @@ tracer_stress_LDADD = libtracercore.la
 dist_check_SCRIPTS += %D%/tracer-stress.sh
 TESTS += %D%/tracer-stress.sh
 if HAVE_CHECK
-tracer_parts = tracer-clock tracer-tables tracer-stacks tracer-buffers
+tracer_parts = tracer-clock tracer-tables tracer-stacks tracer-cfi tracer-buffers
 tracer_recordings = tracer-session tracer-failures tracer-environ tracer-ends
 check_PROGRAMS += $(tracer_parts) $(tracer_recordings)
 TESTS += $(tracer_parts) $(tracer_recordings)
@@ -136,6 +136,9 @@ tracer_tables_LDADD = libtracercore.la $(CHECK_LIBS)
 tracer_stacks_SOURCES = %D%/tracer-stacks.c %D%/checks.c %D%/checks.h
 tracer_stacks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tracer_stacks_LDADD = libtracercore.la $(CHECK_LIBS)
+tracer_cfi_SOURCES = %D%/tracer-cfi.c %D%/checks.c %D%/checks.h
+tracer_cfi_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tracer_cfi_LDADD = libtracercore.la $(CHECK_LIBS)
 tracer_buffers_SOURCES = %D%/tracer-buffers.c %D%/checks.c %D%/checks.h
 tracer_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 if WITH_ZSTD

@@ -1,6 +1,7 @@
 librt_tracer_sources += \
 	%D%/encode.c %D%/encode.h \
 	%D%/chunk.c %D%/chunk.h \
+	%D%/cfirows.c %D%/cfirows.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/dwarflines.c %D%/elfsyms.c %D%/modules.c %D%/modules.h \
 	%D%/core.h \
@@ -19,6 +20,7 @@ librt_tracer_sources += \
 	%D%/tables.c %D%/tables.h \
 	%D%/tracer.h \
 	%D%/unwind.c %D%/unwind.h \
+	%D%/unwindmap.c %D%/unwindmap.h \
 	%D%/writerthread.c %D%/writerthread.h \
 	%D%/zframes.h
 if WITH_ZSTD

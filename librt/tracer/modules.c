@@ -16,7 +16,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "librt/tracer/cfirows.h"
 #include "librt/tracer/symbols.h"
+
+/* The most that is read of what follows the beginning of a file's .eh_frame. */
+#define MAX_EH_FRAME (64u << 20)
 
 static struct trace_module *modules;
 static unsigned long long last_adds, last_subs;
@@ -125,13 +129,19 @@ static int visit_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
+static void file_close(Elf *elf, int fd)
+{
+	if (elf != NULL)
+		elf_end(elf);
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+}
+
 static void module_free(struct trace_module *m)
 {
 	trace_dwarf_close(m);
-	if (m->elf != NULL)
-		elf_end(m->elf);
-	if (m->fd >= 0)
-		syscall(SYS_close, m->fd);
+	file_close(m->elf, m->fd);
+	trace_cfi_drop(m->cfi);
 	free(m->symbols);
 	free(m->path);
 	free(m);
@@ -144,6 +154,11 @@ static int read_counts(struct dl_phdr_info *info, size_t size, void *arg)
 	counts[0] = info->dlpi_adds;
 	counts[1] = info->dlpi_subs;
 	return 1;
+}
+
+struct trace_module *trace_modules_first(void)
+{
+	return modules;
 }
 
 bool trace_modules_refresh(void)
@@ -215,27 +230,96 @@ static bool same_build_id(const struct trace_module *m, Elf *elf)
 	return strcmp(id, m->build_id) == 0;
 }
 
+/* Opens the module's file, if it is the one in memory; *fd: to be closed after elf_end(), or -1. Return: NULL: it is not, or there is none. */
+static Elf *file_open(const struct trace_module *m, int *fd)
+{
+	Elf *elf = NULL;
+
+	*fd = -1;
+	elf_version(EV_CURRENT);
+	if (strcmp(m->path, "[vdso]") == 0) {
+		elf = elf_memory((char *)m->lo, m->hi - m->lo);
+	} else {
+		*fd = (int)syscall(SYS_openat, AT_FDCWD, m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (*fd < 0)
+			return NULL;
+		elf = elf_begin(*fd, ELF_C_READ, NULL);
+	}
+	if (elf != NULL && elf_kind(elf) == ELF_K_ELF && same_build_id(m, elf))
+		return elf;
+	file_close(elf, *fd);
+	*fd = -1;
+	return NULL;
+}
+
 void trace_module_open(struct trace_module *m)
 {
 	if (m->opened)
 		return;
 	m->opened = true;
-	elf_version(EV_CURRENT);
-	if (strcmp(m->path, "[vdso]") == 0) {
-		m->elf = elf_memory((char *)m->lo, m->hi - m->lo);
-	} else {
-		m->fd = (int)syscall(SYS_openat, AT_FDCWD, m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		if (m->fd < 0)
-			return;
-		m->elf = elf_begin(m->fd, ELF_C_READ, NULL);
-	}
+	m->elf = file_open(m, &m->fd);
 	if (m->elf == NULL)
 		return;
-	if (elf_kind(m->elf) != ELF_K_ELF || !same_build_id(m, m->elf)) {
-		elf_end(m->elf);
-		m->elf = NULL;
-		return;
-	}
 	trace_elf_symbols_read(m);
 	m->dwarf = dwarf_begin_elf(m->elf, DWARF_C_READ, NULL);
+}
+
+/* --- how its functions are unwound --- */
+
+/* Where .eh_frame begins, as its header says (Linux Standard Base, Core, "Exception Frames") in the form that all linkers write. */
+static bool find_eh_frame(Elf *elf, const GElf_Phdr *header, uint64_t *address)
+{
+	Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)header->p_offset, 8, ELF_T_BYTE);
+	const uint8_t *bytes = data != NULL && data->d_size >= 8 ? data->d_buf : NULL;
+	int32_t distance;
+
+	/* Version 1; a pointer of four bytes that is relative to its own place. */
+	if (bytes == NULL || bytes[0] != 1 || bytes[1] != 0x1b)
+		return false;
+	memcpy(&distance, bytes + 4, sizeof(distance));
+	*address = header->p_vaddr + 4 + (uint64_t)(int64_t)distance;
+	return true;
+}
+
+static struct trace_cfi_table *table_read(const struct trace_module *m, Elf *elf)
+{
+	GElf_Phdr ph, header = { 0 };
+	uint64_t address;
+	size_t n = 0;
+
+	elf_getphdrnum(elf, &n);
+	for (size_t i = 0; i < n && header.p_type == 0; i++) {
+		if (gelf_getphdr(elf, (int)i, &ph) != NULL && ph.p_type == PT_GNU_EH_FRAME)
+			header = ph;
+	}
+	if (header.p_type == 0 || !find_eh_frame(elf, &header, &address))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		Elf_Data *data;
+		uint64_t skip;
+
+		if (gelf_getphdr(elf, (int)i, &ph) == NULL || ph.p_type != PT_LOAD || address - ph.p_vaddr >= ph.p_filesz)
+			continue;
+		skip = address - ph.p_vaddr;
+		if (ph.p_filesz - skip > MAX_EH_FRAME)
+			return NULL;
+		data = elf_getdata_rawchunk(elf, (int64_t)(ph.p_offset + skip), ph.p_filesz - skip, ELF_T_BYTE);
+		return data != NULL ? trace_cfi_read(data->d_buf, data->d_size, address, m->lo - m->bias) : NULL;
+	}
+	return NULL;
+}
+
+struct trace_cfi_table *trace_module_cfi(struct trace_module *m)
+{
+	Elf *elf;
+	int fd;
+
+	if (m->cfi_read)
+		return m->cfi;
+	m->cfi_read = true;
+	elf = file_open(m, &fd);
+	if (elf != NULL)
+		m->cfi = table_read(m, elf);
+	file_close(elf, fd);
+	return m->cfi;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct trace_cfi_table;
+
 struct trace_elf_symbol {
 	uint64_t addr, size;
 	const char *name;		/* in the file's string table, which the Elf keeps */
@@ -36,6 +38,8 @@ struct trace_module {
 	char *path;			/* absolute where the loader knows it so; "[vdso]" */
 	char build_id[65];		/* hex, or "-" */
 	bool seen;			/* by the current pass over the loader's list */
+	bool cfi_read;			/* it was tried */
+	struct trace_cfi_table *cfi;
 	/* Filled when the first address is asked for. */
 	bool opened;
 	int fd;
@@ -55,8 +59,11 @@ struct trace_module {
  */
 bool trace_modules_refresh(void);
 struct trace_module *trace_module_find(uintptr_t addr);
+struct trace_module *trace_modules_first(void);
 /* Opens the module's file, if it is the one in memory, and reads its symbols; once. */
 void trace_module_open(struct trace_module *m);
+/* How its functions are unwound, once: read from the file, which is closed again. The module's; NULL: it is not known. */
+struct trace_cfi_table *trace_module_cfi(struct trace_module *m);
 
 /* The symbol that covers the file address, or NULL. */
 const struct trace_elf_symbol *trace_elf_symbol_at(const struct trace_module *m, uint64_t addr);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "librt/tracer/notes.h"
+#include "librt/tracer/unwindmap.h"
 #include "librt/tracer/sampler.h"
 #include "librt/tracer/tables.h"
 #include "wire/header.h"
@@ -242,6 +243,8 @@ void trace_output_tables(struct trace_writer *w)
 
 	put_samples(w);
 	trace_symbols_refresh();
+	if (w->session->options.cpu_hz != 0)
+		trace_unwind_map_refresh();
 	trace_batch_start(w->batch, WIRE_NO_M, w->end_time, WIRE_STACKS);
 	trace_stacks_visit(slot, put_stack, w);
 	trace_batch_flush(w);

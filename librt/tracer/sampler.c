@@ -20,6 +20,7 @@
 #include "librt/tracer/clock.h"
 #include "librt/tracer/core.h"
 #include "librt/tracer/unwind.h"
+#include "librt/tracer/unwindmap.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
@@ -49,37 +50,33 @@ static struct trace_sampler *orphans;	/* rings of Ms that are gone and that were
 
 /* --- the handler --- */
 
-static void interrupted_at(const ucontext_t *uc, uintptr_t *pc, uintptr_t *fp, uintptr_t *sp)
+static struct trace_registers interrupted_at(const ucontext_t *uc)
 {
 #if defined(__x86_64__)
-	*pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
-	*fp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP];
-	*sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+	return (struct trace_registers){ (uintptr_t)uc->uc_mcontext.gregs[REG_RIP], (uintptr_t)uc->uc_mcontext.gregs[REG_RSP],
+					 (uintptr_t)uc->uc_mcontext.gregs[REG_RBP] };
 #else
-	*pc = (uintptr_t)uc->uc_mcontext.pc;
-	*fp = (uintptr_t)uc->uc_mcontext.regs[29];
-	*sp = (uintptr_t)uc->uc_mcontext.sp;
+	return (struct trace_registers){ (uintptr_t)uc->uc_mcontext.pc, (uintptr_t)uc->uc_mcontext.sp,
+					 (uintptr_t)uc->uc_mcontext.regs[29] };
 #endif
 }
 
-/*
- * Code without frame pointers may have put anything into the register; what does not lie above the stack pointer in the same
- * stack is no frame, and the sample has its leaf only.
- */
+/* A stack pointer in no known stack has the leaf only. */
 static uint32_t walk(const struct trace_m *m, const ucontext_t *uc, uintptr_t pcs[TRACE_MAX_FRAMES])
 {
 	const struct trace_g *g = m->g;
-	uintptr_t pc, fp, sp, lo, hi;
+	struct trace_registers at = interrupted_at(uc);
+	uintptr_t lo, hi;
+	uint32_t n;
 
-	interrupted_at(uc, &pc, &fp, &sp);
 	trace_m_stack_bounds(m, &lo, &hi);
-	if (g != NULL && sp >= g->stack_lo && sp < g->stack_hi) {
+	if (g != NULL && at.sp >= g->stack_lo && at.sp < g->stack_hi) {
 		lo = g->stack_lo;
 		hi = g->stack_hi;
 	}
-	if (sp < lo || sp >= hi || fp < sp)
-		hi = 0;
-	return trace_unwind(pc, fp, lo, hi, pcs);
+	n = trace_unwind_by(trace_unwind_map_take(), at, lo, hi, pcs);
+	trace_unwind_map_give();
+	return n;
 }
 
 static void ring_put(struct trace_sampler *r, const uint64_t head[RECORD_HEAD], const uintptr_t *pcs)

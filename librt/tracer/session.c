@@ -23,6 +23,7 @@
 #include "librt/tracer/sampler.h"
 #include "librt/tracer/tables.h"
 #include "librt/tracer/unwind.h"
+#include "librt/tracer/unwindmap.h"
 #include "librt/tracer/zframes.h"
 
 #define BUFFER_LIMIT_MIN (1u << 20)
@@ -251,6 +252,7 @@ static void after_fork(void)
 		syscall(SYS_close, session.fd);
 	session_is_open = false;
 	trace_samplers_after_fork();
+	trace_unwind_map_after_fork();
 	trace_chunks_after_fork();
 	trace_tables_reset(0);
 	trace_tables_reset(1);

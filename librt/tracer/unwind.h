@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * unwind.h - stacks by frame pointers.
+ * unwind.h - stacks by frame pointers, and by what call frame information tells.
  *
  * A stored pc is a return address, or for the leaf the pc inside it plus one, so looking up pc - 1 always hits the function and
  * the line that was executing.
@@ -22,5 +22,18 @@ extern uintptr_t trace_unwind_root;
  * most TRACE_MAX_FRAMES; 0 when pc is 0.  Async-signal-safe.
  */
 uint32_t trace_unwind(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, uintptr_t out[TRACE_MAX_FRAMES]);
+
+/* Where a thread was interrupted. */
+struct trace_registers {
+	uintptr_t pc, sp, fp;
+};
+struct trace_unwind_map;
+
+/*
+ * The same from there, by the map's rules, and by frame pointers where it has none.  map may be NULL; wrong rules give wrong frames and
+ * no more.
+ */
+uint32_t trace_unwind_by(const struct trace_unwind_map *map, struct trace_registers at, uintptr_t lo, uintptr_t hi,
+			 uintptr_t out[TRACE_MAX_FRAMES]);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "librt/tracer/sampler.h"
 #include "librt/tracer/tables.h"
+#include "librt/tracer/unwindmap.h"
 #include "wire/header.h"
 
 /* A new session knows the clock's rate only roughly: the line is bent again soon after its start. */
@@ -222,6 +223,10 @@ void trace_writer_run(void *arg)
 	while (!atomic_load_explicit(&s->started, memory_order_acquire))
 		trace_futex_wait(&trace_core.bell, atomic_load_explicit(&trace_core.bell, memory_order_acquire), TRACE_NS_PER_MS);
 	w.gen = s->first_gen;
+	if (s->options.cpu_hz != 0) {
+		trace_symbols_refresh();
+		trace_unwind_map_refresh();
+	}
 	w.batch = malloc(sizeof(*w.batch));
 	trouble = trace_sink_open(&w.sink, s->fd, s->regular, s->options.compress);
 	if (w.batch == NULL)
