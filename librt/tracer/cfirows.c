@@ -10,240 +10,16 @@
  */
 #include "librt/tracer/cfirows.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REG_RBP = 6, REG_RSP = 7, REG_RETURN = 16 };
+#include "librt/tracer/cfistate.h"
 
 /* What pads functions is not executed, so a row may go on through it. */
 #define PADDING 16
 /* Longer CIEs are not used: what compilers write has some 20 bytes. */
 #define MAX_CIE 512
 #define MAX_REMEMBERED 8
-
-/* --- reading --- */
-
-struct cursor {
-	const uint8_t *at, *end;
-	bool bad;			/* something was read that is not there */
-};
-
-static uint64_t get_fixed(struct cursor *c, unsigned size)
-{
-	uint64_t v = 0;
-
-	if ((size_t)(c->end - c->at) < size) {
-		c->bad = true;
-		c->at = c->end;
-		return 0;
-	}
-	for (unsigned i = 0; i < size; i++)
-		v |= (uint64_t)c->at[i] << 8 * i;
-	c->at += size;
-	return v;
-}
-
-static uint64_t get_uleb(struct cursor *c)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0;; shift += 7) {
-		uint8_t byte = (uint8_t)get_fixed(c, 1);
-
-		if (shift < 64)
-			v |= (uint64_t)(byte & 0x7f) << shift;
-		if ((byte & 0x80) == 0)
-			return v;
-	}
-}
-
-static int64_t get_sleb(struct cursor *c)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0;; shift += 7) {
-		uint8_t byte = (uint8_t)get_fixed(c, 1);
-
-		if (shift < 64)
-			v |= (uint64_t)(byte & 0x7f) << shift;
-		if ((byte & 0x80) != 0)
-			continue;
-		if ((byte & 0x40) != 0 && shift + 7 < 64)
-			v |= ~(uint64_t)0 << (shift + 7);
-		return (int64_t)v;
-	}
-}
-
-/* Cuts the next n bytes off as a cursor of their own. */
-static struct cursor get_block(struct cursor *c, uint64_t n)
-{
-	struct cursor block = { c->at, c->at, false };
-
-	if (n > (uint64_t)(c->end - c->at)) {
-		c->bad = true;
-		c->at = c->end;
-		return block;
-	}
-	c->at += n;
-	block.end = c->at;
-	return block;
-}
-
-/* A value in one of the forms of DW_EH_PE_..., of which the lower half is the format; absolute, unless it is relative to its own place. */
-static uint64_t get_encoded(struct cursor *c, uint8_t form, uint64_t place)
-{
-	uint64_t v;
-
-	switch (form & 0x0f) {
-	case 0x00:
-	case 0x04:
-	case 0x0c:
-		v = get_fixed(c, 8);
-		break;
-	case 0x01:
-		v = get_uleb(c);
-		break;
-	case 0x02:
-		v = get_fixed(c, 2);
-		break;
-	case 0x03:
-		v = get_fixed(c, 4);
-		break;
-	case 0x09:
-		v = (uint64_t)get_sleb(c);
-		break;
-	case 0x0a:
-		v = (uint64_t)(int64_t)(int16_t)get_fixed(c, 2);
-		break;
-	case 0x0b:
-		v = (uint64_t)(int64_t)(int32_t)get_fixed(c, 4);
-		break;
-	default:
-		c->bad = true;
-		return 0;
-	}
-	if ((form & 0xf0) == 0x10)
-		return v + place;
-	if ((form & 0xf0) != 0)
-		c->bad = true;
-	return v;
-}
-
-/* --- what is known at one place --- */
-
-enum where { IN_REGISTER, AT_CFA, AT_RSP, AT_RBP, UNDEFINED, ELSEWHERE };
-
-struct saved {
-	enum where where;
-	int64_t offset;
-};
-
-struct state {
-	enum trace_cfi_base base;	/* RSP, RBP, their MEMORY, PLT; or UNKNOWN */
-	bool add;
-	int64_t cfa;			/* in bytes */
-	struct saved rbp, ret;
-};
-
-static bool fits(int64_t offset, int64_t lo, int64_t hi)
-{
-	return offset % 8 == 0 && offset / 8 >= lo && offset / 8 <= hi;
-}
-
-static struct trace_cfi_rule rule_of(const struct state *s)
-{
-	struct trace_cfi_rule rule = { 0 };
-
-	if (s->ret.where == UNDEFINED) {
-		rule.base = TRACE_CFI_END;
-	} else if (s->base == TRACE_CFI_RSP_MEMORY && !s->add && s->cfa == TRACE_CFI_SIGNAL_RSP && s->ret.where == AT_RSP &&
-		   s->ret.offset == TRACE_CFI_SIGNAL_RIP && s->rbp.where == AT_RSP && s->rbp.offset == TRACE_CFI_SIGNAL_RBP) {
-		rule.base = TRACE_CFI_SIGNAL;
-	} else if (s->base != TRACE_CFI_UNKNOWN && s->ret.where == AT_CFA && s->ret.offset == -8) {
-		if (s->base == TRACE_CFI_PLT) {
-			rule.base = TRACE_CFI_PLT;
-			rule.rbp_at = (int)s->cfa & 15;
-			return rule;
-		}
-		if (!fits(s->cfa, -(1 << 16), (1 << 16) - 1))
-			return rule;
-		rule.base = s->base;
-		rule.add = s->add;
-		rule.cfa = (int)(s->cfa / 8);
-		rule.rbp = TRACE_CFI_LOST;
-		if (s->rbp.where == IN_REGISTER) {
-			rule.rbp = TRACE_CFI_SAME;
-		} else if ((s->rbp.where == AT_CFA || s->rbp.where == AT_RBP) && fits(s->rbp.offset, -(1 << 8), (1 << 8) - 1)) {
-			rule.rbp = s->rbp.where == AT_CFA ? TRACE_CFI_AT_CFA : TRACE_CFI_AT_RBP;
-			rule.rbp_at = (int)(s->rbp.offset / 8);
-		}
-	}
-	return rule;
-}
-
-/* --- expressions: the few that compilers, linkers and those who write assembler use --- */
-
-enum { OP_DEREF = 0x06, OP_PLUS_UCONST = 0x23, OP_BREG0 = 0x70, OP_LIT0 = 0x30 };
-
-/* The register plus offset that the expression begins with. Return: the register, or -1. */
-static int get_breg(struct cursor *e, int64_t *offset)
-{
-	unsigned op = (unsigned)get_fixed(e, 1) - OP_BREG0;
-
-	*offset = get_sleb(e);
-	return !e->bad && (op == REG_RSP || op == REG_RBP) ? (int)op : -1;
-}
-
-/* Where the linker's procedure linkage table is: rsp + 8 + (((rip & 15) >= N) << 3). */
-static bool is_plt(struct cursor e, int64_t *from)
-{
-	static const uint8_t head[] = { OP_BREG0 + REG_RSP, 8, 0x80, 0, OP_LIT0 + 15, 0x1a }, tail[] = { 0x2a, OP_LIT0 + 3, 0x24, 0x22 };
-
-	if (e.end - e.at != sizeof(head) + 1 + sizeof(tail) || memcmp(e.at, head, sizeof(head)) != 0 ||
-	    memcmp(e.at + sizeof(head) + 1, tail, sizeof(tail)) != 0)
-		return false;
-	*from = e.at[sizeof(head)] - OP_LIT0;
-	return *from > 0 && *from < 16;
-}
-
-/* The CFA is what an expression computes. */
-static void cfa_expression(struct state *s, struct cursor e)
-{
-	int reg;
-
-	s->add = false;
-	s->base = TRACE_CFI_PLT;
-	if (is_plt(e, &s->cfa))
-		return;
-	s->base = TRACE_CFI_UNKNOWN;
-	reg = get_breg(&e, &s->cfa);
-	if (reg < 0)
-		return;
-	if (e.at == e.end) {
-		s->base = reg == REG_RSP ? TRACE_CFI_RSP : TRACE_CFI_RBP;
-		return;
-	}
-	if (get_fixed(&e, 1) != OP_DEREF)
-		return;
-	if (e.at != e.end) {
-		if (get_fixed(&e, 1) != OP_PLUS_UCONST || get_uleb(&e) != 8 || e.bad || e.at != e.end)
-			return;
-		s->add = true;
-	}
-	s->base = reg == REG_RSP ? TRACE_CFI_RSP_MEMORY : TRACE_CFI_RBP_MEMORY;
-}
-
-/* A register is kept where an expression says. */
-static struct saved saved_expression(struct cursor e)
-{
-	struct saved at = { ELSEWHERE, 0 };
-	int reg = get_breg(&e, &at.offset);
-
-	if (reg >= 0 && e.at == e.end)
-		at.where = reg == REG_RSP ? AT_RSP : AT_RBP;
-	return at;
-}
 
 /* --- CIEs --- */
 
@@ -307,7 +83,7 @@ static void put_row(struct program *p)
 {
 	struct reader *r = p->reader;
 	struct block *block = &r->blocks[r->nblocks];
-	struct trace_cfi_row row = { (uint32_t)p->pc, rule_of(&p->now) };
+	struct trace_cfi_row row = { (uint32_t)p->pc, trace_cfi_rule_of(&p->now) };
 
 	if (block->n > 0 && r->rows[r->nrows - 1].pc == row.pc) {
 		r->rows[r->nrows - 1] = row;
@@ -436,13 +212,13 @@ static void run_extended(struct program *p, struct cursor *c, uint8_t op, uint64
 		p->now.cfa = (int64_t)get_uleb(c);
 		break;
 	case 0x0f:	/* def_cfa_expression */
-		cfa_expression(&p->now, get_block(c, get_uleb(c)));
+		trace_cfi_set_expression(&p->now, get_block(c, get_uleb(c)));
 		break;
 	case 0x10: {	/* expression */
 		struct saved at;
 
 		reg = get_uleb(c);
-		at = saved_expression(get_block(c, get_uleb(c)));
+		at = trace_cfi_saved_by(get_block(c, get_uleb(c)));
 		save(p, reg, at.where, at.offset);
 		break;
 	}

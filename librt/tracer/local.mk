@@ -2,6 +2,7 @@ librt_tracer_sources += \
 	%D%/encode.c %D%/encode.h \
 	%D%/chunk.c %D%/chunk.h \
 	%D%/cfirows.c %D%/cfirows.h \
+	%D%/cfistate.c %D%/cfistate.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/dwarflines.c %D%/elfsyms.c %D%/modules.c %D%/modules.h \
 	%D%/core.h \

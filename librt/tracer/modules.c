@@ -230,7 +230,7 @@ static bool same_build_id(const struct trace_module *m, Elf *elf)
 	return strcmp(id, m->build_id) == 0;
 }
 
-/* Opens the module's file, if it is the one in memory; *fd: to be closed after elf_end(), or -1. Return: NULL: it is not, or there is none. */
+/* The module's file, if it is the one in memory; *fd: to be closed after elf_end(), or -1.  Return: NULL: it is not, or there is none. */
 static Elf *file_open(const struct trace_module *m, int *fd)
 {
 	Elf *elf = NULL;
