@@ -198,7 +198,11 @@ tests_ptcalls_SOURCES = %D%/ptcalls.c %D%/ptcheck.h
 tests_ptcalls_LDADD =
 tests_ptwaits_SOURCES = %D%/ptwaits.c %D%/ptcheck.h
 tests_ptwaits_LDADD =
-pthread_tests = %D%/record-pthread.sh %D%/record-waits.sh %D%/trace-record.sh
+check_PROGRAMS += tests/deepsamples
+tests_deepsamples_SOURCES = %D%/deepsamples.c
+tests_deepsamples_CFLAGS = $(AM_CFLAGS) -O2 -fomit-frame-pointer
+tests_deepsamples_LDADD =
+pthread_tests = %D%/record-pthread.sh %D%/record-samples.sh %D%/record-waits.sh %D%/trace-record.sh
 dist_check_SCRIPTS += $(pthread_tests)
 TESTS += $(pthread_tests)
 if HAVE_CHECK
