@@ -16,15 +16,12 @@
 
 #include "librt/tracer/modules.h"
 
-#define MAX_ROWS ((64u << 20) / sizeof(struct trace_cfi_row))
-
 /*
  * A reader counts itself, then loads the map; the writer stores the map, then loads the count: all seq_cst.  So either the reader
  * has the new map or the writer sees it.
  */
 static _Atomic(struct trace_unwind_map *) current;
 static _Atomic unsigned readers;
-static struct trace_unwind_map *replaced;	/* the writer's */
 
 const struct trace_unwind_map *trace_unwind_map_take(void)
 {
@@ -59,6 +56,10 @@ void trace_unwind_map_after_fork(void)
 }
 
 #if defined(__x86_64__)
+
+#define MAX_ROWS ((64u << 20) / sizeof(struct trace_cfi_row))
+
+static struct trace_unwind_map *replaced;	/* the writer's */
 
 static void map_free(struct trace_unwind_map *map)
 {
