@@ -472,5 +472,7 @@ bool cut_see_whole(struct seen_trace *whole, const struct bytes *original, char 
 	whole->small_times = whole->start < 64;
 	/* A slice's clock counts nanoseconds, of which readers, who compute with doubles as Go's does, then miss some. */
 	whole->odd |= whole->end >= (int64_t)1 << 53;
+	/* A slice whose window lies beside its events: there is nothing to cut. */
+	whole->odd |= whole->start >= whole->end;
 	return whole->rc >= 0 && whole->n > 0;
 }

@@ -207,6 +207,22 @@ static void look_for_odd_range(struct seen_trace *t, struct an_map *told, uint64
 	*last = generation;
 }
 
+/* What runs does so on one thread; threads: resource and id -> the thread on which it last ran. */
+static void look_for_odd_thread(struct seen_trace *t, struct an_map *threads, const struct etr_event *ev)
+{
+	const uint64_t key[] = { ev->resource, (uint64_t)ev->u.transition.id };
+	int64_t *m;
+	bool added;
+
+	if (ev->kind != ETR_KIND_STATE_TRANSITION || ev->to != ETR_STATE_RUNNING)
+		return;
+	m = an_map_add(threads, key, &added);
+	if (!m)
+		die("out of memory");
+	t->odd |= ev->from == ETR_STATE_RUNNING && !added && *m != ev->m;
+	*m = ev->m;
+}
+
 /* Looks for what no recorder writes; told: goroutines and processors -> the generation that told of them last. */
 static void look_for_odd(struct seen_trace *t, struct an_map *told, uint64_t generation, const struct etr_event *ev)
 {
@@ -223,6 +239,8 @@ static void look_for_odd(struct seen_trace *t, struct an_map *told, uint64_t gen
 		die("out of memory");
 	t->odd |= ev->u.transition.id == -1 || ev->to == ETR_STATE_UNDETERMINED || (is_status && !added && *last == generation);
 	t->odd |= is_status && !is_proc && ev->to == ETR_STATE_RUNNING && ev->g != -1 && ev->g != ev->u.transition.id;
+	t->odd |= is_proc && ev->to == ETR_STATE_RUNNING && ev->p != -1 && ev->p != ev->u.transition.id;
+	t->odd |= ev->from == ETR_STATE_UNDETERMINED && generation > 1;
 	*last = generation;
 }
 
@@ -271,9 +289,11 @@ static void account_end(struct seen_trace *t, struct an_map *places, const struc
 void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t size)
 {
 	struct etr_reader *r = etr_reader_new();
-	struct an_map places[2], told[2], stops, ranges;
+	struct an_map places[2], told[2], stops, ranges, threads;
 	struct an_source source;
 	struct etr_event ev;
+	uint64_t number = 0;	/* of the generation with events before */
+	bool is_first = false;
 
 	t->n = 0;
 	t->odd = code_changed = false;
@@ -283,6 +303,7 @@ void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t 
 	an_map_init(&code, 1, sizeof(uint64_t));
 	an_map_init(&stops, 1, sizeof(uint64_t));
 	an_map_init(&ranges, 2, sizeof(uint64_t));
+	an_map_init(&threads, 2, sizeof(int64_t));
 	an_map_init(&told[0], 1, sizeof(uint64_t));
 	an_map_init(&told[1], 1, sizeof(uint64_t));
 	t->rc = etr_reader_open_memory(r, p, n);
@@ -291,7 +312,13 @@ void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t 
 	while (t->rc >= 0 && (t->rc = an_source_next(&source, &ev)) == 1) {
 		if (ev.kind == ETR_KIND_SYNC) {
 			forget_hashes();
+			is_first = true;
 			continue;
+		}
+		if (is_first) {
+			t->odd |= number != 0 && etr_reader_generation(r) <= number;
+			number = etr_reader_generation(r);
+			is_first = false;
 		}
 		if (t->n == t->cap) {
 			t->cap = t->cap ? t->cap * 2 : 1024;
@@ -304,12 +331,14 @@ void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t 
 		look_for_odd(t, told, source.syncs, &ev);
 		look_for_odd_stop(t, &stops, &ev);
 		look_for_odd_range(t, &ranges, source.syncs, &ev);
+		look_for_odd_thread(t, &threads, &ev);
 	}
 	account_end(t, places, &source);
 	t->odd |= code_changed;
 	an_map_free(&code);
 	an_map_free(&stops);
 	an_map_free(&ranges);
+	an_map_free(&threads);
 	an_map_free(&told[0]);
 	an_map_free(&told[1]);
 	t->begun = source.syncs > 0;
