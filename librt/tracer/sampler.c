@@ -33,6 +33,12 @@
 #define RING_WORDS 4096u
 #define RECORD_HEAD 4u
 
+/*
+ * The kernel looks at CPU clocks once a tick, so a shorter period has passed several times when the signal comes, which then tells how
+ * often: what was seen counts for all of them, or sums would come out too small.
+ */
+#define MAX_OVERRUN 99
+
 struct trace_sampler {
 	_Atomic uint64_t head;		/* written up to here: the handler, release; the writer reads with acquire */
 	_Atomic uint64_t tail;		/* read up to here: the writer, release; the handler reads with acquire */
@@ -110,9 +116,12 @@ static void on_timer(int sig, siginfo_t *info, void *context)
 		const struct trace_g *g = m->g;
 		const struct trace_p *p = m->p;
 		uint32_t n = walk(m, context, pcs);
+		int more = info->si_overrun < MAX_OVERRUN ? info->si_overrun : MAX_OVERRUN;
 		uint64_t head[RECORD_HEAD] = { trace_clock_now(), p != NULL ? p->id : UINT64_MAX, g != NULL ? g->id : 0, n };
 
-		ring_put(r, head, pcs);
+		do
+			ring_put(r, head, pcs);
+		while (more-- > 0);
 	}
 	errno = saved;
 }
