@@ -8,6 +8,7 @@
  *   signals   waits for signals, with all of them blocked, too
  *   cancel    threads are cancelled in calls
  *   refused   waits with times and clocks that libc may refuse; prints what it says
+ *   masks     what is blocked, and a thread that works with all blocked; prints what is
  *   stuck     thread after thread reads where nothing comes, and in the end they are let go, one by one
  *   newer     does nothing, and succeeds if libc has what younger ones have
  */
@@ -477,6 +478,63 @@ static void stuck(void)
 		CHECK(pthread_join(thread[i], NULL) == 0);
 }
 
+/* --- masks -------------------------------------------------------------------------------------------------------------- */
+
+static void print_mask(const char *what, const sigset_t *set)
+{
+	printf("%s:", what);
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sigismember(set, sig))
+			printf(" %d", sig);
+	printf("\n");
+}
+
+/* Both functions, in turn. */
+static void change_mask(const char *what, int how, const sigset_t *set)
+{
+	sigset_t old, now;
+
+	CHECK(pthread_sigmask(how, set, &old) == 0 && sigprocmask(SIG_BLOCK, NULL, &now) == 0);
+	print_mask(what, &old);
+	print_mask("then", &now);
+	CHECK(sigprocmask(how, set, &old) == 0 && pthread_sigmask(SIG_SETMASK, NULL, &now) == 0);
+	print_mask("again", &old);
+	print_mask("then", &now);
+}
+
+static void *works_undisturbed(void *arg)
+{
+	sigset_t now;
+
+	CHECK(pthread_sigmask(SIG_BLOCK, NULL, &now) == 0);
+	print_mask("inherited", &now);
+	burn_ms(200);
+	return arg;
+}
+
+static void masks(void)
+{
+	sigset_t all, none, one;
+	pthread_t thread;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	CHECK(sigprocmask(SIG_SETMASK, &none, NULL) == 0);
+	change_mask("block none", SIG_BLOCK, &none);
+	change_mask("block all", SIG_BLOCK, &all);
+	CHECK(pthread_create(&thread, NULL, works_undisturbed, NULL) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++) {
+		sigemptyset(&one);
+		sigaddset(&one, sig);
+		change_mask("unblock", SIG_UNBLOCK, &one);
+		change_mask("only", SIG_SETMASK, &one);
+		change_mask("block all", SIG_BLOCK, &all);
+	}
+	CHECK(pthread_sigmask(99, &all, NULL) == EINVAL);
+	CHECK(sigprocmask(99, &all, NULL) == -1 && errno == EINVAL);
+}
+
 /* --- refused ------------------------------------------------------------------------------------------------------------ */
 
 /* Nothing has to be waited for. */
@@ -543,7 +601,7 @@ static void refused(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = { { "calls", calls }, { "signals", signals }, { "cancel", cancel }, { "stuck", stuck },
-					     { "refused", refused }, { "newer", newer }, { 0 } };
+					     { "refused", refused }, { "masks", masks }, { "newer", newer }, { 0 } };
 
 	return run_mode(modes, argc, argv);
 }

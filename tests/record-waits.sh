@@ -42,7 +42,7 @@ blocks() {
 
 # Without the recorder, and with one that records nothing.
 for what in 'ptcalls stuck' 'ptcalls calls' 'ptcalls signals' 'ptcalls cancel' 'ptwaits rwlock' 'ptwaits barrier' 'ptwaits timed' 'ptwaits vain' 'ptwaits c11' 'ptwaits once' \
-	'ptcalls refused'; do
+	'ptcalls refused' 'ptcalls masks'; do
 	# shellcheck disable=SC2086 # a program and its mode
 	set -- $what
 	expect 0 "$top_builddir/tests/$1" "$2"
@@ -70,6 +70,15 @@ mv out said
 [ "$(grep -c ': 22 0$' said)" -gt 10 ] || fail "libc refuses nothing: the test is in vain"
 expect 0 "$record" -q -o refused.trace -- "$top_builddir/tests/ptcalls" refused
 cmp said out || fail "other times and clocks are refused when recorded"
+
+# What is blocked, the program is told; and with all blocked a thread is sampled.
+expect 0 "$top_builddir/tests/ptcalls" masks
+mv out said
+expect 0 "$record" -q --cpu-hz 1000 -o masks.trace -- "$top_builddir/tests/ptcalls" masks
+cmp said out || fail "other signals are blocked when recorded"
+expect 0 "$top_builddir/trace-print" --raw masks.trace
+# Its 200 ms are there, however seldom the kernel looks.
+[ "$(grep -c '^CPUSample ' out)" -ge 150 ] || fail "a thread that blocks all signals is not sampled"
 
 run ptcalls signals --cpu-hz 1000
 is Waiting sleep pause sigsuspend sigwait sigwaitinfo sigtimedwait

@@ -5,6 +5,9 @@
  * Where the program leaves such a signal its default action, the core puts a handler in its place that has the trace written and then
  * lets the signal take its course.  The program's own sigaction() and signal() report the default action there, and asking for the
  * default action brings the core's handler back.  Which handlers are the core's is found by looking before and after it started.
+ *
+ * A thread that blocks all signals, as many programs' threads do, is sampled all the same: the samples' signal is taken out of what it
+ * blocks, and put into what it is told to have blocked.  libc does so with signals of its own.
  */
 #include "config.h"
 
@@ -96,3 +99,34 @@ SIGNAL(signal)
 /* What signal() is in a program that was compiled as strict C, and its other name. */
 SIGNAL(__sysv_signal)
 SIGNAL(sysv_signal)
+
+#define MASK(name)                                                                                                               \
+	PT_EXPORT int name(int how, const sigset_t *set, sigset_t *old)                                                          \
+	{                                                                                                                        \
+		struct pt_thread *t = pt_self;                                                                                   \
+		int sig = trace_sample_signal(), rc;                                                                             \
+		bool was, named;                                                                                                 \
+		sigset_t copy;                                                                                                   \
+                                                                                                                                 \
+		if (!t || !sig || !pt_is_recorded())                                                                             \
+			return PT_REAL(name)(how, set, old);                                                                     \
+		was = t->blocks_samples;                                                                                         \
+		named = set && sigismember(set, sig) == 1;                                                                       \
+		if (named) {                                                                                                     \
+			copy = *set;                                                                                             \
+			sigdelset(&copy, sig);                                                                                   \
+		}                                                                                                                \
+		rc = PT_REAL(name)(how, named ? &copy : set, old);                                                               \
+		if (rc != 0)                                                                                                     \
+			return rc;                                                                                               \
+		if (old && was)                                                                                                  \
+			sigaddset(old, sig);                                                                                     \
+		else if (old)                                                                                                    \
+			sigdelset(old, sig);                                                                                     \
+		if (set)                                                                                                         \
+			t->blocks_samples = how == SIG_SETMASK ? named : how == SIG_BLOCK ? was || named : was && !named;        \
+		return 0;                                                                                                        \
+	}
+
+MASK(pthread_sigmask)
+MASK(sigprocmask)

@@ -98,6 +98,7 @@ static struct pt_thread *create_begin(struct pt_thread **child, uintptr_t start,
 		return NULL;
 	(*child)->start = start;
 	(*child)->arg = arg;
+	(*child)->blocks_samples = pt_self && pt_self->blocks_samples;
 	t = pt_enter();
 	if (t) {
 		pt_state_create(t, *child, start, where);
@@ -208,10 +209,10 @@ int pt_own_thread_new(void (*fn)(void *), void *arg)
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 1u << 20);
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &mask);
+	PT_REAL(pthread_sigmask)(SIG_SETMASK, &all, &mask);
 	atomic_fetch_add(&own_threads, 1);
 	rc = PT_REAL(pthread_create)(&thread, &attr, run_own, own);
-	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	PT_REAL(pthread_sigmask)(SIG_SETMASK, &mask, NULL);
 	pthread_attr_destroy(&attr);
 	if (rc != 0) {
 		atomic_fetch_sub(&own_threads, 1);

@@ -63,6 +63,7 @@ struct pt_thread {
 	int saved_errno;		/* the program's, while busy */
 	sigset_t saved_mask;		/* likewise, between pt_signals_block and _restore */
 	int sample_signal;		/* held back by us while it waits; 0: none */
+	bool blocks_samples;		/* their signal is blocked, as far as the program knows (hooksignal.c) */
 	int destructor_rounds;
 	uintptr_t start;		/* its first function: void *(void *), or of a C11 thread int (void *) */
 	void *arg;

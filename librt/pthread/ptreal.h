@@ -171,6 +171,8 @@
 	X(int, fexecve, (int, char *const[], char *const[]), NULL)                                                               \
 	X(int, dlclose, (void *), NULL)                                                                                          \
 	X(void, _exit, (int), NULL)                                                                                              \
+	X(int, pthread_sigmask, (int, const sigset_t *, sigset_t *), NULL)                                                       \
+	X(int, sigprocmask, (int, const sigset_t *, sigset_t *), NULL)                                                           \
 	X(int, sigaction, (int, const struct sigaction *, struct sigaction *), NULL)                                             \
 	X(sighandler_t, signal, (int, sighandler_t), NULL)                                                                       \
 	X(sighandler_t, __sysv_signal, (int, sighandler_t), NULL)                                                                \

@@ -27,7 +27,7 @@ static void lock_pool(sigset_t *mask)
 	sigset_t full;
 
 	sigfillset(&full);
-	pthread_sigmask(SIG_SETMASK, &full, mask);
+	PT_REAL(pthread_sigmask)(SIG_SETMASK, &full, mask);
 	while (atomic_exchange_explicit(&pool_lock, 2, memory_order_acquire) != 0)
 		pt_futex_wait(&pool_lock, 2, NULL);
 }
@@ -36,7 +36,7 @@ static void unlock_pool(const sigset_t *mask)
 {
 	if (atomic_exchange_explicit(&pool_lock, 0, memory_order_release) == 2)
 		pt_futex_wake(&pool_lock, 1);
-	pthread_sigmask(SIG_SETMASK, mask, NULL);
+	PT_REAL(pthread_sigmask)(SIG_SETMASK, mask, NULL);
 }
 
 /* More records, or no change. */
@@ -75,6 +75,7 @@ struct pt_thread *pt_thread_new(void)
 	t->g.id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
 	t->busy = 0;
 	t->sample_signal = 0;
+	t->blocks_samples = false;
 	t->destructor_rounds = 0;
 	t->wait_key = 0;
 	atomic_store_explicit(&t->handoff, PT_HANDOFF_NONE, memory_order_relaxed);
