@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -18,6 +19,8 @@
 
 #include "librt/tracer/cfirows.h"
 #include "librt/tracer/symbols.h"
+#include "librt/tracer/core.h"
+#include "librt/tracer/sys.h"
 
 /* The most that is read of what follows the beginning of a file's .eh_frame. */
 #define MAX_EH_FRAME (64u << 20)
@@ -161,18 +164,78 @@ struct trace_module *trace_modules_first(void)
 	return modules;
 }
 
+/*
+ * dl_iterate_phdr() holds a lock of the loader's that a forked child never gets free: it would hang in its next dlopen() or exception.
+ * So a fork waits until nobody is in there, and nobody enters while one forks.  Both sides store their own word first, then load the
+ * other's, all seq_cst: one of them sees the other.  Who forks while it has that very lock would wait for ever, so it does so for
+ * a while only.
+ */
+static _Atomic uint32_t listing, forking;
+#define FORK_WAITS_NS (200 * 1000 * 1000ull)
+
+static void begin_listing(void)
+{
+	uint32_t forks;
+
+	for (;;) {
+		atomic_store(&listing, 1);
+		forks = atomic_load(&forking);
+		if (forks == 0)
+			return;
+		atomic_store(&listing, 0);
+		trace_futex_wake(&listing);
+		trace_futex_wait(&forking, forks, TRACE_NS_PER_MS);
+	}
+}
+
+static void end_listing(void)
+{
+	atomic_store(&listing, 0);
+	if (atomic_load(&forking) != 0)
+		trace_futex_wake(&listing);
+}
+
+void trace_modules_before_fork(void)
+{
+	atomic_fetch_add(&forking, 1);
+	for (uint64_t ns = 0; atomic_load(&listing) != 0 && ns < FORK_WAITS_NS; ns += TRACE_NS_PER_MS)
+		trace_futex_wait(&listing, 1, TRACE_NS_PER_MS);
+}
+
+void trace_modules_after_fork(bool is_child)
+{
+	if (!is_child) {
+		atomic_fetch_sub(&forking, 1);
+		return;
+	}
+	atomic_store(&forking, 0);
+	atomic_store(&listing, 0);
+}
+
+/* Marks what is there; false: nothing has changed. */
+static bool list(struct pass *pass, unsigned long long counts[2])
+{
+	bool changed;
+
+	begin_listing();
+	dl_iterate_phdr(read_counts, counts);
+	changed = !listed || counts[0] != last_adds || counts[1] != last_subs;
+	for (struct trace_module *m = modules; changed && m != NULL; m = m->next)
+		m->seen = false;
+	if (changed)
+		dl_iterate_phdr(visit_object, pass);
+	end_listing();
+	return changed;
+}
+
 bool trace_modules_refresh(void)
 {
 	struct pass pass = { .first = true };
 	unsigned long long counts[2] = { 0, 0 };
 	bool gone = false;
 
-	dl_iterate_phdr(read_counts, counts);
-	if (listed && counts[0] == last_adds && counts[1] == last_subs)
+	if (!list(&pass, counts))
 		return false;
-	for (struct trace_module *m = modules; m != NULL; m = m->next)
-		m->seen = false;
-	dl_iterate_phdr(visit_object, &pass);
 	for (struct trace_module **at = &modules; *at != NULL;) {
 		struct trace_module *m = *at;
 

@@ -58,6 +58,10 @@ struct trace_module {
  * now).
  */
 bool trace_modules_refresh(void);
+
+/* A thread is about to fork, and has forked: both return in both processes. */
+void trace_modules_before_fork(void);
+void trace_modules_after_fork(bool is_child);
 struct trace_module *trace_module_find(uintptr_t addr);
 struct trace_module *trace_modules_first(void);
 /* Opens the module's file, if it is the one in memory, and reads its symbols; once. */

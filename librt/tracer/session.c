@@ -20,6 +20,7 @@
 #include "librt/tracer/clock.h"
 #include "librt/tracer/environ.h"
 #include "librt/tracer/fatal.h"
+#include "librt/tracer/modules.h"
 #include "librt/tracer/sampler.h"
 #include "librt/tracer/tables.h"
 #include "librt/tracer/unwind.h"
@@ -251,11 +252,17 @@ static void after_fork(void)
 	if (session_is_open && !atomic_load_explicit(&session.ended, memory_order_relaxed))
 		syscall(SYS_close, session.fd);
 	session_is_open = false;
+	trace_modules_after_fork(true);
 	trace_samplers_after_fork();
 	trace_unwind_map_after_fork();
 	trace_chunks_after_fork();
 	trace_tables_reset(0);
 	trace_tables_reset(1);
+}
+
+static void after_fork_here(void)
+{
+	trace_modules_after_fork(false);
 }
 
 __attribute__((destructor)) static void at_exit(void)
@@ -279,6 +286,6 @@ void trace_init(const struct trace_host *host)
 	}
 	trace_switch_page->always_pin = host->always_pin;
 	trace_clock_init();
-	pthread_atfork(NULL, NULL, after_fork);
+	pthread_atfork(trace_modules_before_fork, after_fork_here, after_fork);
 	trace_environ_start();
 }
