@@ -44,12 +44,13 @@ complete() {
 	[ -z "$lacks" ]
 }
 
-# traces TOOLCHAIN: every kind that its program knows; longer ones where a machine was too busy for all that a kind must have
+# traces TOOLCHAIN: every kind that its program knows; longer ones where a machine was too busy for all that a kind must have, and
+# another one where Go's runtime crashed, as 1.26's does now and then in StopTrace
 traces() {
 	for what in $("$bin/record-$1"); do
 		for times in 1 4 16 32; do
 			rm -f "$dir"/trace*
-			"$bin/record-$1" "$what" "$dir/trace" $((ms * times)) || { lacks=everything; break; }
+			"$bin/record-$1" "$what" "$dir/trace" $((ms * times)) || { lacks=everything; continue; }
 			for trace in "$dir"/trace*; do
 				same "$trace" "$1 $what"
 			done
