@@ -57,6 +57,7 @@ struct etr__place {
 	etr_string_id func_id, file_id;
 };
 
+/* Dense ids of the file's ids below n. */
 struct etr__dense {
 	const uint32_t *ids;
 	uint64_t n;

@@ -34,35 +34,32 @@ static inline uint64_t get_fixed(struct cursor *c, unsigned size)
 	return v;
 }
 
-static inline uint64_t get_uleb(struct cursor *c)
+/* LEB128 (DWARF 5, 7.6): seven bits a byte; of a signed one the last byte's highest of these goes on. */
+static inline uint64_t get_leb(struct cursor *c, bool is_signed)
 {
 	uint64_t v = 0;
+	unsigned shift = 0;
+	uint8_t byte;
 
-	for (unsigned shift = 0;; shift += 7) {
-		uint8_t byte = (uint8_t)get_fixed(c, 1);
-
+	do {
+		byte = (uint8_t)get_fixed(c, 1);
 		if (shift < 64)
 			v |= (uint64_t)(byte & 0x7f) << shift;
-		if ((byte & 0x80) == 0)
-			return v;
-	}
+		shift += 7;
+	} while ((byte & 0x80) != 0);
+	if (is_signed && (byte & 0x40) != 0 && shift < 64)
+		v |= ~(uint64_t)0 << shift;
+	return v;
+}
+
+static inline uint64_t get_uleb(struct cursor *c)
+{
+	return get_leb(c, false);
 }
 
 static inline int64_t get_sleb(struct cursor *c)
 {
-	uint64_t v = 0;
-
-	for (unsigned shift = 0;; shift += 7) {
-		uint8_t byte = (uint8_t)get_fixed(c, 1);
-
-		if (shift < 64)
-			v |= (uint64_t)(byte & 0x7f) << shift;
-		if ((byte & 0x80) != 0)
-			continue;
-		if ((byte & 0x40) != 0 && shift + 7 < 64)
-			v |= ~(uint64_t)0 << (shift + 7);
-		return (int64_t)v;
-	}
+	return (int64_t)get_leb(c, true);
 }
 
 /* Cuts the next n bytes off as a cursor of their own. */
