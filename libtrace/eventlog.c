@@ -2,8 +2,7 @@
  *
  * eventlog.c - events of one generation, packed.
  *
- * A log owns its chunks; one that has been read to its end goes back to the pool at once.  Packing and unpacking look at an
- * event by words, some of which hold several fields.
+ * A log owns its chunks; one that has been read to its end goes back to the pool at once, which owns the memory.
  */
 #include "libtrace/eventlog.h"
 
@@ -14,13 +13,7 @@
 #include "libtrace/gentables.h"
 
 #ifdef __x86_64__
-#include <tmmintrin.h>
-#endif
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define AT(low, high) ((uint64_t)(low) << 32 | (uint64_t)(high))
-#else
-#define AT(low, high) ((uint64_t)(low) | (uint64_t)(high) << 32)
+#include <immintrin.h>
 #endif
 
 /* What was written by another processor has to come from there: early, for a line takes longer than the events in it. */
@@ -28,19 +21,22 @@
 
 _Static_assert(offsetof(struct etr_event, m) == offsetof(struct etr_event, p) + 8 && offsetof(struct etr__log_context, p) == 0 &&
 	       offsetof(struct etr__log_context, m) == 8, "context");
-_Static_assert(offsetof(struct etr_event, kind) % 8 == 0 && offsetof(struct etr_event, resource) == offsetof(struct etr_event, kind) + 1 &&
+/* What shuffle_transition() stores at once. */
+_Static_assert(offsetof(struct etr_event, resource) == offsetof(struct etr_event, kind) + 1 &&
 	       offsetof(struct etr_event, from) == offsetof(struct etr_event, kind) + 2 &&
 	       offsetof(struct etr_event, to) == offsetof(struct etr_event, kind) + 3 &&
 	       offsetof(struct etr_event, stack) == offsetof(struct etr_event, kind) + 4 &&
-	       offsetof(struct etr_event, u.transition.stack) == offsetof(struct etr_event, u.transition.reason) + 4,
-	       "words of an event");
+	       offsetof(struct etr_event, u.transition.id) == offsetof(struct etr_event, kind) + 8 &&
+	       offsetof(struct etr_event, u.transition.reason) == offsetof(struct etr_event, kind) + 16 &&
+	       offsetof(struct etr_event, u.transition.stack) == offsetof(struct etr_event, kind) + 20 &&
+	       offsetof(struct etr_event, kind) + 32 <= sizeof(struct etr_event), "words of an event");
 
 void etr__log_pool_init(struct etr__log_pool *pool)
 {
 	memset(pool, 0, sizeof(*pool));
 	pthread_mutex_init(&pool->lock, NULL);
 #ifdef __x86_64__
-	pool->shuffles = __builtin_cpu_supports("ssse3");
+	pool->avx2 = __builtin_cpu_supports("avx2");
 #endif
 }
 
@@ -241,25 +237,6 @@ static const struct etr__log_chunk *chunk_to_read(struct etr__log *log)
 	return log->first;
 }
 
-/* By what: kind, resource, from and to, where they stand in an event; and which bytes of a packed one are the reason and the own stack. */
-struct form {
-	uint32_t kinds[4];
-	uint8_t shuffle[16];
-};
-#define PUT(word, i) ((uint32_t)(word) << (AT(1, 0) == 1 ? 8 * (i) : 24 - 8 * (i)))
-#define NO 0x80
-#define REASON(what, byte) ((what) == ETR__WHAT_CREATE ? NO : (byte))
-#define OWN(what, same, other) ((what) == ETR__WHAT_CREATE ? (other) : (what) & ETR__WHAT_OWN_STACK ? (same) : NO)
-#define FORM(what)                                                                                                               \
-	{ { PUT(ETR_KIND_STATE_TRANSITION, 0) | PUT((what) & ETR__WHAT_PROC ? ETR_RESOURCE_PROC : ETR_RESOURCE_GOROUTINE, 1) |     \
-	    PUT((what) >> 3 & 7, 2) | PUT((what) & 7, 3), 0, 0, 0 },                                                             \
-	  { REASON(what, 14), REASON(what, 15), NO, NO, OWN(what, 12, 14), OWN(what, 13, 15), NO, NO,                            \
-	    NO, NO, NO, NO, NO, NO, NO, NO } }
-#define FORM4(what) FORM(what), FORM((what) + 1), FORM((what) + 2), FORM((what) + 3)
-#define FORM16(what) FORM4(what), FORM4((what) + 4), FORM4((what) + 8), FORM4((what) + 12)
-#define FORM64(what) FORM16(what), FORM16((what) + 16), FORM16((what) + 32), FORM16((what) + 48)
-static const struct form forms[ETR__WHAT_OTHERS] __attribute__((aligned(64))) = { FORM64(0), FORM64(64), FORM64(128) };
-
 static void range(struct etr_event *ev, uint8_t kind, uint32_t stack, uint8_t resource)
 {
 	ev->kind = kind;
@@ -271,29 +248,24 @@ static void range(struct etr_event *ev, uint8_t kind, uint32_t stack, uint8_t re
 	ev->u.range.swept = ev->u.range.reclaimed = 0;
 }
 
-/* Who was at it. */
-static inline __attribute__((always_inline)) void unpack_context(const struct etr__log *log, const struct etr__packed *e, struct etr_event *ev)
+/* A program's word of itself, its time and who was at it apart.  Its last place. */
+static inline __attribute__((always_inline)) const struct etr__packed *unpack_user(const struct etr__packed *e, struct etr_event *ev)
 {
-	ev->g = e->g;
-	memcpy(&ev->p, &log->contexts[e->context], sizeof(log->contexts[0]));
+	ev->kind = (uint8_t)(e->what - ETR__WHAT_USER);
+	ev->resource = ETR_RESOURCE_NONE;
+	ev->from = ev->to = 0;
+	ev->stack = e->stack;
+	memcpy(&ev->u, e + 1, sizeof(*e));
+	/* In the others nothing is there. */
+	ev->u.task.type = e->id;
+	return e + 1;
 }
 
-/* What is no transition, its time apart.  Its last place. */
-static __attribute__((noinline)) const struct etr__packed *unpack_other(const struct etr__log *log, const struct etr__packed *e,
-									struct etr_event *ev)
+/* What is neither that nor a transition, its time and who was at it apart. */
+static __attribute__((noinline)) void unpack_other(const struct etr__packed *e, struct etr_event *ev)
 {
-	struct etr__packed_more more;
-
-	unpack_context(log, e, ev);
 	ev->from = ev->to = 0;
 	switch (e->what) {
-	default:
-		memcpy(&more, e + 1, sizeof(more));
-		ev->kind = (uint8_t)(e->what - ETR__WHAT_USER);
-		ev->resource = ETR_RESOURCE_NONE;
-		ev->stack = e->stack;
-		etr__log_user(ev, e->id, more.a, more.b);
-		return e + 1;
 	case ETR__WHAT_ASSIST_BEGIN:
 		range(ev, ETR_KIND_RANGE_BEGIN, e->stack, ETR_RESOURCE_GOROUTINE);
 		break;
@@ -309,7 +281,7 @@ static __attribute__((noinline)) const struct etr__packed *unpack_other(const st
 		ev->u.range.swept = e->id;
 		ev->u.range.reclaimed = e->high;
 		break;
-	case ETR__WHAT_HEAP:
+	default:
 		ev->kind = ETR_KIND_METRIC;
 		ev->resource = ETR_RESOURCE_NONE;
 		ev->stack = 0;
@@ -317,53 +289,116 @@ static __attribute__((noinline)) const struct etr__packed *unpack_other(const st
 		ev->u.metric.value = e->id | (uint64_t)e->high << 32;
 		break;
 	}
-	return e;
 }
 
-/* A transition, its time apart. */
-static void unpack(const struct etr__log *log, const struct etr__packed *e, struct etr_event *ev)
+/* A transition, its time and who was at it apart. */
+static void unpack_transition(const struct etr__packed *e, uint8_t what, struct etr_event *ev)
 {
-	unpack_context(log, e, ev);
-	memcpy(&ev->kind, forms[e->what].kinds, sizeof(uint32_t));
+	ev->kind = ETR_KIND_STATE_TRANSITION;
+	ev->resource = what & ETR__WHAT_PROC ? ETR_RESOURCE_PROC : ETR_RESOURCE_GOROUTINE;
+	ev->from = what >> 3 & 7;
+	ev->to = what & 7;
 	ev->stack = e->stack;
 	ev->u.transition.id = e->id;
-	ev->u.transition.reason = e->what == ETR__WHAT_CREATE ? 0 : e->reason;
-	ev->u.transition.stack = e->what == ETR__WHAT_CREATE ? e->reason : e->what & ETR__WHAT_OWN_STACK ? e->stack : 0;
+	ev->u.transition.reason = what == ETR__WHAT_CREATE ? 0 : e->reason;
+	ev->u.transition.stack = what == ETR__WHAT_CREATE ? e->reason : what & ETR__WHAT_OWN_STACK ? e->stack : 0;
 }
 
 #ifdef __x86_64__
-/* Transitions from e on, their times as they are in the log, up to `end` or something else: by shuffling the bytes of each. */
-static __attribute__((target("ssse3"))) const struct etr__packed *unpack_many(const struct etr__log *log, const struct etr__packed *e,
-									      const struct etr__packed *end, int64_t *last_time,
-									      struct etr_event *ev)
+/* By what: which bytes of a packed transition stand where from an event's kind on, and the kind, resource, from and to. */
+struct form {
+	uint8_t shuffle[32], constant[32];
+};
+#define NO 0x80
+#define NO4 NO, NO, NO, NO
+#define REASON(what, byte) ((what) == ETR__WHAT_CREATE ? NO : (byte))
+#define OWN(what, same, other) ((what) == ETR__WHAT_CREATE ? (other) : (what) & ETR__WHAT_OWN_STACK ? (same) : NO)
+#define FORM(what)                                                                                                               \
+	{ { NO4, 12, 13, NO, NO, 4, 5, 6, 7, NO4, REASON(what, 14), REASON(what, 15), NO, NO,                                    \
+	    OWN(what, 12, 14), OWN(what, 13, 15), NO, NO, NO4, NO4 },                                                            \
+	  { ETR_KIND_STATE_TRANSITION, (what) & ETR__WHAT_PROC ? ETR_RESOURCE_PROC : ETR_RESOURCE_GOROUTINE, (what) >> 3 & 7,    \
+	    (what) & 7 } }
+#define FORM4(what) FORM(what), FORM((what) + 1), FORM((what) + 2), FORM((what) + 3)
+#define FORM16(what) FORM4(what), FORM4((what) + 4), FORM4((what) + 8), FORM4((what) + 12)
+#define FORM64(what) FORM16(what), FORM16((what) + 16), FORM16((what) + 32), FORM16((what) + 48)
+static const struct form forms[ETR__WHAT_OTHERS] __attribute__((aligned(64))) = { FORM64(0), FORM64(64), FORM64(128) };
+
+static inline __attribute__((always_inline, target("avx2"))) void shuffle_transition(const struct etr__packed *e, uint8_t what,
+										     struct etr_event *ev)
 {
-	const __m128i stack_and_id = _mm_setr_epi8(-1, -1, -1, -1, 12, 13, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1);
-	uint64_t time = (uint64_t)*last_time;
+	const struct form *form = &forms[what];
+	__m256i part = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)e));
 
-	for (; e < end && e->what < ETR__WHAT_OTHERS; e++, ev++) {
-		const struct form *form = &forms[e->what];
-		__m128i packed = _mm_loadu_si128((const __m128i *)e), head, tail;
-
-		__builtin_prefetch(e + EVENTS_AHEAD);
-		time += e->dt;
-		ev->time = (int64_t)time;
-		unpack_context(log, e, ev);
-		head = _mm_or_si128(_mm_shuffle_epi8(packed, stack_and_id), *(const __m128i *)form->kinds);
-		_mm_storeu_si128((__m128i *)&ev->kind, head);
-		tail = _mm_shuffle_epi8(packed, *(const __m128i *)form->shuffle);
-		_mm_storel_epi64((__m128i *)&ev->u.transition.reason, tail);
-	}
-	*last_time = (int64_t)time;
-	return e;
+	part = _mm256_shuffle_epi8(part, *(const __m256i *)form->shuffle);
+	part = _mm256_or_si256(part, *(const __m256i *)form->constant);
+	_mm256_storeu_si256((__m256i *)&ev->kind, part);
 }
 #endif
+
+/* When it was, and who was at it. */
+static inline __attribute__((always_inline)) void unpack_context(const struct etr__log *log, const struct etr__packed *e, uint64_t *time,
+								 struct etr_event *ev)
+{
+	*time += e->dt;
+	ev->time = (int64_t)*time;
+	ev->g = e->g;
+	memcpy(&ev->p, &log->contexts[e->context], sizeof(log->contexts[0]));
+}
+
+/* Events from e on, their times as they are in the log, up to `end` or one that was kept whole.  `transition` unpacks a transition. */
+#define UNPACK(transition)                                                                                                       \
+	do {                                                                                                                     \
+		struct etr_event *ev = *events;                                                                                  \
+		uint64_t time = (uint64_t)log->time;                                                                             \
+                                                                                                                                 \
+		for (; e < end; e++, ev++) {                                                                                     \
+			const uint8_t what = e->what;                                                                            \
+                                                                                                                                 \
+			__builtin_prefetch(e + EVENTS_AHEAD);                                                                    \
+			if (__builtin_expect(what < ETR__WHAT_OTHERS, 1)) {                                                      \
+				unpack_context(log, e, &time, ev);                                                               \
+				transition(e, what, ev);                                                                         \
+			} else if (what == ETR__WHAT_WHOLE) {                                                                    \
+				break;                                                                                           \
+			} else {                                                                                                 \
+				unpack_context(log, e, &time, ev);                                                               \
+				if (what < ETR__WHAT_USER_END)                                                                   \
+					e = unpack_user(e, ev);                                                                  \
+				else                                                                                             \
+					unpack_other(e, ev);                                                                     \
+			}                                                                                                        \
+		}                                                                                                                \
+		*events = ev;                                                                                                    \
+		return e;                                                                                                        \
+	} while (0)
+
+#ifdef __x86_64__
+static __attribute__((target("avx2"))) const struct etr__packed *unpack_avx2(const struct etr__log *log, const struct etr__packed *e,
+									     const struct etr__packed *end, struct etr_event **events)
+{
+	UNPACK(shuffle_transition);
+}
+#endif
+
+static const struct etr__packed *unpack_anywhere(const struct etr__log *log, const struct etr__packed *e, const struct etr__packed *end,
+						 struct etr_event **events)
+{
+	UNPACK(unpack_transition);
+}
+
+/* Makes times increase from `before` on, as they do among themselves; the last one. */
+static int64_t put_behind(int64_t before, struct etr_event *ev, const struct etr_event *end)
+{
+	for (; ev < end && ev->time <= before; ev++)
+		ev->time = before = (int64_t)((uint64_t)before + 1);
+	return ev < end ? end[-1].time : before;
+}
 
 int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *events, int max)
 {
 	const struct etr__log_chunk *c = chunk_to_read(log);
 	const struct etr__packed *e, *end;
 	struct etr_event *ev = events;
-	int64_t time = log->time, before = *last_time;
 
 	if (!c)
 		return 0;
@@ -371,34 +406,23 @@ int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *ev
 	end = c->events + c->n;
 	if (end - e > max)
 		end = e + max;
-	for (; e < end; e++, ev++) {
+	for (;;) {
 #ifdef __x86_64__
-		/* Times increase in the log, so once one is later than all before, all are. */
-		if (before == time && log->pool->shuffles) {
-			const struct etr__packed *from = e;
-
-			e = unpack_many(log, e, end, &time, ev);
-			ev += e - from;
-			before = time;
-			if (e == end)
-				break;
-		}
+		if (log->pool->avx2)
+			e = unpack_avx2(log, e, end, &ev);
+		else
 #endif
-		if (e->what == ETR__WHAT_WHOLE) {
-			read_whole(log, ev);
-			time = ev->time;
-		} else {
-			time = (int64_t)((uint64_t)time + e->dt);
-			if (e->what < ETR__WHAT_OTHERS)
-				unpack(log, e, ev);
-			else
-				e = unpack_other(log, e, ev);
-		}
-		before = time > before ? time : (int64_t)((uint64_t)before + 1);
-		ev->time = before;
+			e = unpack_anywhere(log, e, end, &ev);
+		if (ev > events)
+			log->time = ev[-1].time;
+		if (e >= end)
+			break;
+		read_whole(log, ev++);
+		log->time = ev[-1].time;
+		if (++e == end)
+			break;
 	}
 	log->at = (uint32_t)(e - c->events);
-	log->time = time;
-	*last_time = before;
+	*last_time = put_behind(*last_time, events, ev);
 	return (int)(ev - events);
 }

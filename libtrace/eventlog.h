@@ -34,11 +34,7 @@ struct etr__packed {
 #define ETR__PACKED_DT_MAX UINT16_MAX
 #define ETR__PACKED_IDS 0x10000	/* of stacks and strings */
 
-/* The second place of what takes two: what etr__log_user() is given. */
-struct etr__packed_more {
-	uint64_t a, b;
-};
-_Static_assert(sizeof(struct etr__packed) == 16 && sizeof(struct etr__packed_more) == 16, "places");
+_Static_assert(sizeof(struct etr__packed) == 16, "places");
 
 /* What: a transition of a goroutine or processor; that of the goroutine is where it happened, or is not known. */
 #define ETR__WHAT_PROC 0x80
@@ -48,7 +44,8 @@ _Static_assert(sizeof(struct etr__packed) == 16 && sizeof(struct etr__packed_mor
 #define ETR__WHAT_CREATE ETR__WHAT(ETR_STATE_NOT_EXIST, ETR_STATE_RUNNABLE)
 /* And those that are none; no processor has a stack of its own. */
 #define ETR__WHAT_OTHERS 0xc0
-#define ETR__WHAT_USER 0xc0	/* and the kind, TASK_BEGIN to LOG; id: type or category; a place more, see etr__log_user() */
+#define ETR__WHAT_USER 0xc0	/* and the kind, TASK_BEGIN to LOG; id: a task's type; a place more: 16 bytes of the event's union */
+#define ETR__WHAT_USER_END 0xe0
 #define ETR__WHAT_ASSIST_END 0xfa
 #define ETR__WHAT_ASSIST_BEGIN 0xfb
 #define ETR__WHAT_SWEEP_END 0xfc	/* id: swept; high: reclaimed */
@@ -73,7 +70,7 @@ struct etr__log_pool {
 	pthread_mutex_t lock;		/* of the two lists */
 	struct etr__log_chunk *chunks;
 	struct etr__log_whole *wholes;
-	bool shuffles;			/* logs are read by SSSE3's instructions, which are there; not so in tests */
+	bool avx2;			/* logs are read by these instructions, which are there; not so in tests */
 };
 
 struct etr__log_context {
@@ -114,32 +111,6 @@ int etr__log_context(struct etr__log *log, int64_t p, int64_t m);
 
 /* When all is written, and before anything is read. */
 void etr__log_rewind(struct etr__log *log);
-
-/*
- * What a program says of itself: a is the task; b the parent of one that begins or ends, the message of a log; the name is a type or category.
- * The kind is set.
- */
-static inline __attribute__((always_inline)) void etr__log_user(struct etr_event *ev, etr_string_id name, uint64_t a, uint64_t b)
-{
-	switch (ev->kind) {
-	case ETR_KIND_TASK_BEGIN:
-	case ETR_KIND_TASK_END:
-		ev->u.task.id = a;
-		ev->u.task.parent = b;
-		ev->u.task.type = name;
-		break;
-	case ETR_KIND_REGION_BEGIN:
-	case ETR_KIND_REGION_END:
-		ev->u.region.task = a;
-		ev->u.region.type = name;
-		break;
-	case ETR_KIND_LOG:
-		ev->u.log.task = a;
-		ev->u.log.category = name;
-		ev->u.log.message = (etr_string_id)b;
-		break;
-	}
-}
 
 /* The next ones, max at most, and how many, 0 at the end; their times made to increase from *last_time on.  Each is read once. */
 int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *events, int max);

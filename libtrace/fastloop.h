@@ -155,7 +155,7 @@ struct lane {
 	struct etr__cursor *c;
 	struct etr__m *m;
 	struct etr__p *proc;
-	uint8_t log_context;
+	uint32_t log_context;
 	two_words context;
 };
 
@@ -211,7 +211,7 @@ INLINE int run(struct etr__order *o, struct out out, struct etr__log *log, bool 
 	unsigned place = 0;		/* of the other lane's cursor in the heap */
 	unsigned lost = o->lost_pairs < PATIENCE ? o->lost_pairs : PATIENCE - 1;
 	const uint8_t *p, *limit;
-	uint8_t log_context = 0;
+	uint32_t log_context = 0;
 	two_words context;
 	struct front front;
 	struct numbers v;
@@ -240,7 +240,7 @@ thread:
 	if (packed) {
 		if (l->m->log_p != l->proc && !find_context(log, l->m, l->proc))
 			goto done;
-		l->log_context = log_context = (uint8_t)l->m->log_context;
+		l->log_context = log_context = log_context_word(l->m->log_context);
 	}
 	l->limit = limit;
 	memcpy(&context, &l->m->pid, sizeof(context));

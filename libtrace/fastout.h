@@ -26,6 +26,7 @@
 struct out {
 	struct etr_event *ev;		/* the next one's place; NULL in code that is compiled for packed ones */
 	struct etr__packed *e;		/* likewise, packed; NULL in code for whole ones */
+	uint64_t head, tail;		/* of the packed one: its words, as far as its kind makes them */
 	const void *first, *end;	/* of the array, as far as it may be filled */
 };
 
@@ -102,21 +103,22 @@ INLINE void prefetch_to_write(const struct etr__packed *e)
 #endif
 }
 
-/* What of a packed event its kind makes. */
-INLINE void pack(struct etr__packed *e, uint8_t what, uint64_t id, uint32_t stack, uint32_t reason)
+_Static_assert(offsetof(struct etr__packed, context) == 2 && offsetof(struct etr__packed, what) == 3 &&
+	       offsetof(struct etr__packed, id) == 4 && offsetof(struct etr__packed, g) == 8 && offsetof(struct etr__packed, stack) == 12 &&
+	       offsetof(struct etr__packed, reason) == 14 && offsetof(struct etr__packed, high) == 12, "words of a packed event");
+
+/* What of a packed event its kind makes: in words, since eight stores take longer than two and what makes words of them. */
+INLINE void pack(struct out *out, uint8_t what, uint64_t id, uint32_t stack, uint32_t reason)
 {
-	e->what = what;
-	e->id = (uint32_t)id;
-	e->stack = (uint16_t)stack;
-	e->reason = (uint16_t)reason;
+	out->head = id << 32 | (uint32_t)what << 24;
+	out->tail = (uint64_t)reason << 48 | (uint64_t)stack << 32;
 }
 
 /* Of one that has no stack. */
-INLINE void pack_high(struct etr__packed *e, uint8_t what, uint64_t id, uint64_t high)
+INLINE void pack_high(struct out *out, uint8_t what, uint64_t id, uint64_t high)
 {
-	e->what = what;
-	e->id = (uint32_t)id;
-	e->high = (uint32_t)high;
+	out->head = id << 32 | (uint32_t)what << 24;
+	out->tail = high << 32;
 }
 
 /* A goroutine changes state.  The two stacks are where it happened, and that of the goroutine: the same one, or none. */
@@ -126,7 +128,7 @@ INLINE void transition(struct out *out, bool packed, int64_t id, uint8_t from, u
 	struct etr_event *ev = out->ev;
 
 	if (packed) {
-		pack(out->e, ETR__WHAT(from, to) | (own ? ETR__WHAT_OWN_STACK : 0), (uint64_t)id, stack, reason);
+		pack(out, ETR__WHAT(from, to) | (own ? ETR__WHAT_OWN_STACK : 0), (uint64_t)id, stack, reason);
 		return;
 	}
 	store_head(ev, ETR_KIND_STATE_TRANSITION, ETR_RESOURCE_GOROUTINE, from, to, stack);
@@ -138,7 +140,7 @@ INLINE void transition(struct out *out, bool packed, int64_t id, uint8_t from, u
 INLINE void creation(struct out *out, bool packed, int64_t id, etr_stack_id stack, etr_stack_id begins)
 {
 	if (packed) {
-		pack(out->e, ETR__WHAT_CREATE, (uint64_t)id, stack, begins);
+		pack(out, ETR__WHAT_CREATE, (uint64_t)id, stack, begins);
 		return;
 	}
 	transition(out, false, id, ETR_STATE_NOT_EXIST, ETR_STATE_RUNNABLE, stack, false, 0);
@@ -151,7 +153,7 @@ INLINE void range(struct out *out, bool packed, uint8_t what, uint8_t kind, uint
 	struct etr_event *ev = out->ev;
 
 	if (packed) {
-		pack(out->e, what, 0, stack, 0);
+		pack(out, what, 0, stack, 0);
 		return;
 	}
 	store_head(ev, kind, resource, 0, 0, stack);
@@ -165,7 +167,7 @@ INLINE void range(struct out *out, bool packed, uint8_t what, uint8_t kind, uint
 INLINE void sweep_end(struct out *out, bool packed, int64_t p, uint64_t swept, uint64_t reclaimed)
 {
 	if (packed) {
-		pack_high(out->e, ETR__WHAT_SWEEP_END, swept, reclaimed);
+		pack_high(out, ETR__WHAT_SWEEP_END, swept, reclaimed);
 		return;
 	}
 	range(out, false, 0, ETR_KIND_RANGE_END, ETR_RESOURCE_PROC, p, 0);
@@ -174,24 +176,33 @@ INLINE void sweep_end(struct out *out, bool packed, int64_t p, uint64_t swept, u
 	out->ev->u.range.reclaimed = reclaimed;
 }
 
-/* What a program says of itself, as eventlog.h has it: two places in the log. */
-INLINE void user(struct out *out, bool packed, uint8_t kind, etr_stack_id stack, etr_string_id name, uint64_t a, uint64_t b)
+_Static_assert(offsetof(struct etr_event, u.task.parent) == offsetof(struct etr_event, u) + 8 &&
+	       offsetof(struct etr_event, u.region.type) == offsetof(struct etr_event, u) + 8 &&
+	       offsetof(struct etr_event, u.log.category) == offsetof(struct etr_event, u) + 8 &&
+	       offsetof(struct etr_event, u.log.message) == offsetof(struct etr_event, u) + 12, "words of the union");
+
+/* What a program says of itself, of a task; b is its parent, or a log's message, the name a type or category.  Two places in the log. */
+INLINE void user(struct out *out, bool packed, uint8_t kind, etr_stack_id stack, etr_string_id name, uint64_t task, uint64_t b)
 {
+	bool is_task = kind == ETR_KIND_TASK_BEGIN || kind == ETR_KIND_TASK_END;
+	uint64_t words[2] = { task, is_task ? b : b << 32 | name };
 	struct etr_event *ev = out->ev;
 
 	if (packed) {
-		pack(out->e, ETR__WHAT_USER + kind, name, stack, 0);
-		memcpy(out->e + 1, &(struct etr__packed_more){ a, b }, sizeof(struct etr__packed_more));
+		pack(out, ETR__WHAT_USER + kind, name, stack, 0);
+		memcpy(out->e + 1, words, sizeof(words));
 		return;
 	}
 	store_head(ev, kind, 0, 0, 0, stack);
-	etr__log_user(ev, name, a, b);
+	memcpy(&ev->u, words, sizeof(words));
+	if (is_task)
+		ev->u.task.type = name;
 }
 
 INLINE void heap(struct out *out, bool packed, uint64_t value)
 {
 	if (packed) {
-		pack_high(out->e, ETR__WHAT_HEAP, value, value >> 32);
+		pack_high(out, ETR__WHAT_HEAP, value, value >> 32);
 		return;
 	}
 	store_head(out->ev, ETR_KIND_METRIC, 0, 0, 0, 0);
@@ -200,22 +211,28 @@ INLINE void heap(struct out *out, bool packed, uint64_t value)
 }
 
 /*
- * What every event has; with it the event is delivered.  context: P and M; log_context: their name in the log; places: how many it
- * took there.
+ * What every event has; with it the event is delivered.  context: P and M; log_context: their name in the log, where it stands in an event's
+ * first word; places: how many it took there.
  */
-INLINE void deliver(struct out *out, bool packed, int64_t time, int64_t last_time, int64_t g, two_words context, uint8_t log_context, int places)
+INLINE void deliver(struct out *out, bool packed, int64_t time, int64_t last_time, int64_t g, two_words context, uint32_t log_context, int places)
 {
 	if (packed) {
+		uint64_t words[2] = { out->head + log_context + ((uint64_t)time - (uint64_t)last_time), out->tail | (uint32_t)g };
+
 		prefetch_to_write(out->e + EVENTS_AHEAD);
-		out->e->dt = (uint16_t)((uint64_t)time - (uint64_t)last_time);
-		out->e->context = log_context;
-		out->e->g = (int32_t)g;
+		memcpy(out->e, words, sizeof(words));
 		out->e += places;
 	} else {
 		store_two(&out->ev->time, two(time, g));
 		store_two(&out->ev->p, context);
 		out->ev++;
 	}
+}
+
+/* The name of a context, which is less than ETR__LOG_CONTEXTS, where it stands in an event's first word. */
+INLINE uint32_t log_context_word(int context)
+{
+	return (uint32_t)context << 16;
 }
 
 #endif

@@ -300,7 +300,7 @@ INLINE int carry_out_apart(struct etr__order *o, const struct etr__staged *r, st
 	do {                                                                                                                     \
 		o->usual[*(r)->at] += (r)->more;                                                                                 \
 		memcpy(&context, &c->m->pid, sizeof(context));                                                                   \
-		deliver(&out, packed, event_time, last_time, (r)->g_id, context, (uint8_t)c->m->log_context, 1);                 \
+		deliver(&out, packed, event_time, last_time, (r)->g_id, context, log_context_word(c->m->log_context), 1);               \
 		last_time = event_time;                                                                                          \
 		c->staged = (r) + 1;                                                                                             \
 		heads[0].time = (r)[1].time;                                                                                     \
@@ -349,7 +349,7 @@ INLINE int crowd(struct etr__order *o, struct out out, struct etr__log *log, boo
 			p->seq.next = r[1].p_no;
 			p->status = r[1].p_status;
 			if (packed) {
-				pack(out.e, kind->what, (uint64_t)r->id, (uint32_t)(r->head >> 32), (uint32_t)r->tail);
+				pack(&out, kind->what, (uint64_t)r->id, (uint32_t)(r->head >> 32), (uint32_t)r->tail);
 			} else {
 				memcpy(&out.ev->kind, &r->head, 16);
 				memcpy(&out.ev->u.transition.reason, &r->tail, 8);

@@ -95,7 +95,7 @@ START_TEST(events_come_back_as_they_were)
 		events[i] = make_event(&time);
 	for (int many = 1; many <= 100; many += 33)
 		there_and_back(&log, events, many, 29999);
-	pool.shuffles = false;
+	pool.avx2 = false;
 	for (int many = 1; many <= 100; many += 33)
 		there_and_back(&log, events, many, 29999);
 	etr__log_clear(&log);
