@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libtrace/guess.h"
@@ -29,6 +30,8 @@
 
 /* After so many guesses in a row that did not hold, no more are made. */
 #define PATIENCE 4
+
+#define FEW_BYTES 65536
 
 enum state { LOADING, LOADED, ORDERING, ORDERED, TAKEN };
 
@@ -40,6 +43,11 @@ struct slot {
 	struct etr__fault fault;	/* where rc or ends_badly tells of one */
 	struct etr__generation gen;
 	struct etr__guess guess;
+};
+
+/* How long generations of that many bytes took; what was long ago counts less. */
+struct pace {
+	double ns, bytes;
 };
 
 struct etr__ahead {
@@ -57,9 +65,12 @@ struct etr__ahead {
 	uint64_t first;			/* from here on guesses make sense */
 	unsigned misses;		/* guesses in a row that did not hold */
 	uint64_t size;			/* of the input */
-	bool direct;			/* the reader's thread orders what it delivers */
-	const struct etr__frontier *at;	/* that one's, and how many bytes it has */
-	uint64_t at_size;
+	struct pace direct;		/* the reader's thread orders while it delivers, */
+	struct pace delivering;		/* or delivers what is in order, */
+	struct pace ordering;		/* which a worker has put there */
+	struct pace *taken;		/* what the reader's thread does now; NULL: it does not */
+	uint64_t taken_bytes;
+	double taken_at;		/* since when */
 	struct etr__log_pool pool;	/* it has its own lock */
 	struct etr_reader *loader;	/* a reader that only loads; it has the input */
 	size_t nslots;
@@ -135,39 +146,83 @@ static bool can_load(const struct etr__ahead *a)
 }
 
 /*
- * Times in those that the reader's thread takes to order a generation while it delivers it: what is left of the one at hand; to deliver
- * one that is in order already; and to order one ahead.  The last is less than it takes, since to wait a little for one is better than
- * to leave it.
+ * Who orders which generation is decided by how long it would take, which is told from how long those before took for their bytes.  What the
+ * caller does with the events is part of that.
  */
-static double left_of_direct(const struct etr__ahead *a)
+static double now_ns(void)
 {
-	if (!a->direct || !a->at_size)
-		return 0;
-	return 1 - (double)__atomic_load_n(&a->at->passed, __ATOMIC_RELAXED) / (double)a->at_size;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-#define TIME_DELIVER 0.25
-#define TIME_AHEAD 0.85
+static uint64_t bytes_of(const struct etr__generation *g)
+{
+	return g->end - g->start;
+}
 
-/* The generation to order next, the first that the reader's thread does not come to before it would be ready.  NULL: none. */
+static double expected(const struct pace *pace, uint64_t bytes)
+{
+	return pace->ns / pace->bytes * (double)bytes;
+}
+
+static void learn(struct pace *pace, double ns, uint64_t bytes)
+{
+	pace->ns = pace->ns / 2 + ns;
+	pace->bytes = pace->bytes / 2 + (double)bytes + 1;
+}
+
+/*
+ * To order one ahead; a worker that was kept from its processor for long is given another chance, for nothing would be learned of one that is
+ * given nothing to order.
+ */
+static double expected_ahead(const struct etr__ahead *a, uint64_t bytes)
+{
+	double ahead = expected(&a->ordering, bytes), most = 2 * expected(&a->direct, bytes);
+
+	return ahead < most ? ahead : most;
+}
+
+/* Until the reader's thread is done with the generation at hand. */
+static double left_of_taken(const struct etr__ahead *a)
+{
+	double left = a->taken ? expected(a->taken, a->taken_bytes) - (now_ns() - a->taken_at) : 0;
+
+	return left > 0 ? left : 0;
+}
+
+/*
+ * The generation to order next: the first that the reader's thread does not come to before it would be ready.  When there is nothing
+ * left to load also the last, if to wait for it takes less than to leave it.  NULL: none.
+ */
 static struct slot *pick(struct etr__ahead *a)
 {
-	double until = left_of_direct(a);
+	double until = left_of_taken(a);
+	struct slot *last = NULL;
 
 	if (a->paused || a->misses >= PATIENCE)
 		return NULL;
 	for (uint64_t no = a->next_take; no < a->next_load; no++) {
 		struct slot *s = slot_of(a, no);
+		uint64_t bytes = bytes_of(&s->gen);
 
+		if (s->rc != 1)
+			break;
 		if (s->state != LOADED) {
-			until += TIME_DELIVER;
+			until += expected(&a->delivering, bytes);
 			continue;
 		}
-		if (s->rc == 1 && s->held && no >= a->first && until >= TIME_AHEAD)
-			return s;
-		until += 1;
+		if (s->held && no >= a->first) {
+			double ahead = expected_ahead(a, bytes);
+
+			if (until >= ahead)
+				return s;
+			last = until + expected(&a->direct, bytes) > ahead + expected(&a->delivering, bytes) ? s : NULL;
+		}
+		until += expected(&a->direct, bytes);
 	}
-	return NULL;
+	return a->ended ? last : NULL;
 }
 
 static void *work(void *arg)
@@ -180,11 +235,14 @@ static void *work(void *arg)
 		struct slot *s = pick(a);
 
 		if (s) {
+			double begun = now_ns();
+
 			s->state = ORDERING;
 			a->norderings++;
 			pthread_mutex_unlock(&a->lock);
 			etr__guess_run(&s->guess, &s->gen, &blocks, &a->stop);
 			pthread_mutex_lock(&a->lock);
+			learn(&a->ordering, now_ns() - begun, bytes_of(&s->gen));
 			s->state = ORDERED;
 			a->norderings--;
 			pthread_cond_broadcast(&a->done);
@@ -233,6 +291,10 @@ static struct etr__ahead *make(unsigned nthreads)
 	if (!a)
 		return NULL;
 	a->nslots = nslots;
+	/* To begin with; what is found out soon counts for more. */
+	a->direct = (struct pace){ 1.0 * FEW_BYTES, FEW_BYTES };
+	a->delivering = (struct pace){ 0.3 * FEW_BYTES, FEW_BYTES };
+	a->ordering = (struct pace){ 1.1 * FEW_BYTES, FEW_BYTES };
 	etr__log_pool_init(&a->pool);
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->work, NULL);
@@ -295,8 +357,15 @@ void etr__ahead_start(struct etr_reader *r)
 	a->first = r->order.model.first_gen == 0;
 	give_input(r, a->loader);
 	r->ahead = a;
+	/* Here the first generation, which is needed at once, is there sooner than in a thread that has yet to begin. */
+	pthread_mutex_lock(&a->lock);
+	a->loading = true;
+	load_next(a);
+	a->loading = false;
+	pthread_mutex_unlock(&a->lock);
 	/* The reader's thread is one of them. */
-	make_threads(a, n - 1);
+	if (!a->ended)
+		make_threads(a, n - 1);
 }
 
 static void stop_threads(struct etr__ahead *a)
@@ -408,7 +477,9 @@ static struct slot *next_slot(struct etr_reader *r, struct etr__ahead *a, bool *
 	if (a->keeps_input)
 		a->loading = a->keeps_input = false;
 	r->guess = NULL;
-	a->direct = false;
+	if (a->taken)
+		learn(a->taken, now_ns() - a->taken_at, a->taken_bytes);
+	a->taken = NULL;
 	s = wait_for_turn(a);
 	*ordered = s->state == ORDERED;
 	s->state = TAKEN;
@@ -438,9 +509,9 @@ int etr__ahead_next(struct etr_reader *r)
 	pthread_mutex_lock(&a->lock);
 	if (ordered)
 		a->misses = r->guess || r->guess_all ? 0 : a->misses + 1;
-	a->direct = !r->guess;
-	a->at = &r->now.frontier;
-	a->at_size = r->now.end - r->now.start;
+	a->taken = rc != 1 ? NULL : r->guess ? &a->delivering : &a->direct;
+	a->taken_bytes = bytes_of(&r->now);
+	a->taken_at = now_ns();
 	pthread_cond_broadcast(&a->work);
 	pthread_mutex_unlock(&a->lock);
 	return rc;

@@ -168,8 +168,7 @@ static int load(struct etr__frontier *f, struct etr__cursor *c, const struct etr
 
 	c->offset = b->data;
 	c->base = etr__units_to_ns(f->ns_per_unit, b->time);
-	/* Others may look how far this is. */
-	__atomic_store_n(&f->passed, f->passed + b->size, __ATOMIC_RELAXED);
+	f->passed += b->size;
 	if (b->held || f->in->mode == ETR__INPUT_MEMORY) {
 		c->start = b->held ? b->held : f->in->mem + b->data;
 	} else {
