@@ -29,12 +29,17 @@
 /* Fields that lie side by side are stored together, here as in fastout.h. */
 _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, "pid, id");
 
-/* LOOK(), and event_time is when the event is delivered. */
+/* LOOK(), and event_time is when the event is delivered; of a packed one event_dt, how much later than the one before. */
 #define ARGS(type, n)                                                                                                            \
 	do {                                                                                                                     \
 		LOOK(type, n);                                                                                                   \
-		event_time = delivery_time(time, &last_time);                                                                    \
-		USUAL(!packed || has_packed_dt(event_time, last_time));                                                          \
+		event_time = packed ? time : delivery_time(time, &last_time);                                                    \
+		event_dt = (uint64_t)event_time - (uint64_t)last_time;                                                           \
+		if (packed && __builtin_expect(event_dt - 1 >= ETR__PACKED_DT_MAX, 0)) {                                         \
+			event_time = delivery_time(time, &last_time);                                                            \
+			event_dt = (uint64_t)event_time - (uint64_t)last_time;                                                   \
+			USUAL(event_dt <= ETR__PACKED_DT_MAX);                                                                   \
+		}                                                                                                                \
 	} while (0)
 
 /* The event of that type is carried out; mostly follows one of the type `follower`, whose code is at `label`. */
@@ -43,7 +48,7 @@ _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, 
 /* It took several places in the log. */
 #define NEXT_BEHIND(places, index, type, follower, label)                                                                        \
 	do {                                                                                                                     \
-		deliver(&out, packed, event_time, last_time, cur->id, context, log_context, places);                               \
+		deliver(&out, packed, event_time, event_dt, cur->id, context, log_context, places);                                \
 		last_time = event_time;                                                                                          \
 		cur = next_cur;                                                                                                  \
 		o->usual[type] += o->sizes[index].more;                                                                          \
@@ -206,6 +211,7 @@ INLINE int run(struct etr__order *o, struct out out, struct etr__log *log, bool 
 	const int64_t unit = whole_ns ? (int64_t)ns_per_unit : 0;
 	int64_t latest = latest_usual(o);
 	int64_t last_time = o->last_time, event_time, time;
+	uint64_t event_dt;
 	int64_t bound;			/* the loop stays in l up to here */
 	int64_t third = INT64_MIN;	/* there is a pair, and up to here nothing else comes; else INT64_MIN */
 	unsigned place = 0;		/* of the other lane's cursor in the heap */

@@ -211,13 +211,13 @@ INLINE void heap(struct out *out, bool packed, uint64_t value)
 }
 
 /*
- * What every event has; with it the event is delivered.  context: P and M; log_context: their name in the log, where it stands in an event's
+ * What every event has; with it the event is delivered.  dt: how much later than the one before; context: P and M; log_context: their name in the log, where it stands in an event's
  * first word; places: how many it took there.
  */
-INLINE void deliver(struct out *out, bool packed, int64_t time, int64_t last_time, int64_t g, two_words context, uint32_t log_context, int places)
+INLINE void deliver(struct out *out, bool packed, int64_t time, uint64_t dt, int64_t g, two_words context, uint32_t log_context, int places)
 {
 	if (packed) {
-		uint64_t words[2] = { out->head + log_context + ((uint64_t)time - (uint64_t)last_time), out->tail | (uint32_t)g };
+		uint64_t words[2] = { out->head + log_context + dt, out->tail | (uint32_t)g };
 
 		prefetch_to_write(out->e + EVENTS_AHEAD);
 		memcpy(out->e, words, sizeof(words));
