@@ -223,6 +223,25 @@ static void look_for_odd_thread(struct seen_trace *t, struct an_map *threads, co
 	*m = ev->m;
 }
 
+/* A thread in a system call tells of no other goroutine; states: goroutine -> the state it is in. */
+static void look_for_odd_teller(struct seen_trace *t, struct an_map *states, const struct etr_event *ev)
+{
+	const uint64_t id = (uint64_t)ev->u.transition.id, teller = (uint64_t)ev->g;
+	int64_t *state;
+	bool added;
+
+	if (ev->kind != ETR_KIND_STATE_TRANSITION || ev->resource != ETR_RESOURCE_GOROUTINE)
+		return;
+	if (ev->from == ETR_STATE_UNDETERMINED && ev->to == ETR_STATE_SYSCALL && ev->g != -1 && teller != id) {
+		state = an_map_find(states, &teller);
+		t->odd |= state && *state == ETR_STATE_SYSCALL;
+	}
+	state = an_map_add(states, &id, &added);
+	if (!state)
+		die("out of memory");
+	*state = ev->to;
+}
+
 /* Looks for what no recorder writes; told: goroutines and processors -> the generation that told of them last. */
 static void look_for_odd(struct seen_trace *t, struct an_map *told, uint64_t generation, const struct etr_event *ev)
 {
@@ -289,7 +308,7 @@ static void account_end(struct seen_trace *t, struct an_map *places, const struc
 void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t size)
 {
 	struct etr_reader *r = etr_reader_new();
-	struct an_map places[2], told[2], stops, ranges, threads;
+	struct an_map places[2], told[2], stops, ranges, threads, states;
 	struct an_source source;
 	struct etr_event ev;
 	uint64_t number = 0;	/* of the generation with events before */
@@ -304,6 +323,7 @@ void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t 
 	an_map_init(&stops, 1, sizeof(uint64_t));
 	an_map_init(&ranges, 2, sizeof(uint64_t));
 	an_map_init(&threads, 2, sizeof(int64_t));
+	an_map_init(&states, 1, sizeof(int64_t));
 	an_map_init(&told[0], 1, sizeof(uint64_t));
 	an_map_init(&told[1], 1, sizeof(uint64_t));
 	t->rc = etr_reader_open_memory(r, p, n);
@@ -332,6 +352,7 @@ void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t 
 		look_for_odd_stop(t, &stops, &ev);
 		look_for_odd_range(t, &ranges, source.syncs, &ev);
 		look_for_odd_thread(t, &threads, &ev);
+		look_for_odd_teller(t, &states, &ev);
 	}
 	account_end(t, places, &source);
 	t->odd |= code_changed;
@@ -339,6 +360,7 @@ void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t 
 	an_map_free(&stops);
 	an_map_free(&ranges);
 	an_map_free(&threads);
+	an_map_free(&states);
 	an_map_free(&told[0]);
 	an_map_free(&told[1]);
 	t->begun = source.syncs > 0;
