@@ -223,19 +223,22 @@ static void look_for_odd_thread(struct seen_trace *t, struct an_map *threads, co
 	*m = ev->m;
 }
 
-/* A thread in a system call tells of no other goroutine; states: goroutine -> the state it is in. */
-static void look_for_odd_teller(struct seen_trace *t, struct an_map *states, const struct etr_event *ev)
+/* A goroutine in a system call, and its thread, do nothing and tell of nothing; states: goroutine -> the state it is in. */
+static void look_for_odd_busy(struct seen_trace *t, struct an_map *states, const struct etr_event *ev)
 {
-	const uint64_t id = (uint64_t)ev->u.transition.id, teller = (uint64_t)ev->g;
+	const bool is_goroutine = ev->resource == ETR_RESOURCE_GOROUTINE;
+	const uint64_t id = (uint64_t)ev->u.transition.id, who = (uint64_t)ev->g;
+	const int64_t *own = an_map_find(states, &who);
 	int64_t *state;
 	bool added;
 
-	if (ev->kind != ETR_KIND_STATE_TRANSITION || ev->resource != ETR_RESOURCE_GOROUTINE)
-		return;
-	if (ev->from == ETR_STATE_UNDETERMINED && ev->to == ETR_STATE_SYSCALL && ev->g != -1 && teller != id) {
-		state = an_map_find(states, &teller);
-		t->odd |= state && *state == ETR_STATE_SYSCALL;
+	if (own && *own == ETR_STATE_SYSCALL) {
+		t->odd |= is_goroutine && ev->kind == ETR_KIND_RANGE_BEGIN;
+		t->odd |= is_goroutine && ev->kind == ETR_KIND_STATE_TRANSITION && ev->from == ETR_STATE_UNDETERMINED &&
+			  ev->to == ETR_STATE_SYSCALL && who != id;
 	}
+	if (ev->kind != ETR_KIND_STATE_TRANSITION || !is_goroutine)
+		return;
 	state = an_map_add(states, &id, &added);
 	if (!state)
 		die("out of memory");
@@ -352,7 +355,7 @@ void see_trace(struct seen_trace *t, const void *p, size_t n, char *why, size_t 
 		look_for_odd_stop(t, &stops, &ev);
 		look_for_odd_range(t, &ranges, source.syncs, &ev);
 		look_for_odd_thread(t, &threads, &ev);
-		look_for_odd_teller(t, &states, &ev);
+		look_for_odd_busy(t, &states, &ev);
 	}
 	account_end(t, places, &source);
 	t->odd |= code_changed;

@@ -32,10 +32,11 @@ struct seen_trace {
 	/*
 	 * What readers take and no recorder writes: a goroutine or processor is told of twice in one generation, in a state that is
 	 * none, or has no id, or is said to be with the thread of another one or with two, or by one in a system call; a goroutine
-	 * stops the world twice, or leaves off while it is stopped; a range is said to be active twice in a generation, or where it began; other code stands
-	 * at a pc than before (of these only libraries that come and go may do that); the first generations tell of nothing, and a
-	 * later one of what there is; generations' numbers do not increase.  What is alive then is anybody's guess, or a slice cannot
-	 * tell.  cut_see_whole() adds times that a slice's clock cannot tell, and windows in which there is nothing.
+	 * stops the world twice, or in a system call, or leaves off while it is stopped; a range is said to be active twice in a
+	 * generation, or where it began; other code stands at a pc than before (of these only libraries that come and go may do
+	 * that); the first generations tell of nothing, and a later one of what there is; generations' numbers do not increase.
+	 * What is alive then is anybody's guess, or a slice cannot tell.  cut_see_whole() adds times that a slice's clock cannot
+	 * tell, and windows in which there is nothing.
 	 */
 	bool odd;
 	bool small_times;	/* too near the clock's zero */
