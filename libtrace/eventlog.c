@@ -2,14 +2,13 @@
  *
  * eventlog.c - events of one generation, packed.
  *
- * A log owns its chunks; one that has been read to its end goes back to the pool at once, which owns the memory.
+ * A log owns its chunks; one that has been read to its end goes back to the pool at once.
  */
 #include "libtrace/eventlog.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "libtrace/gentables.h"
 
@@ -19,10 +18,6 @@
 
 /* What was written by another processor has to come from there: early, for a line takes longer than the events in it. */
 #define EVENTS_AHEAD 64
-
-/* The size of x86-64's larger pages, and of most other processors'. */
-#define HUGE_PAGE ((size_t)1 << 21)
-_Static_assert(sizeof(struct etr__log_slab) <= HUGE_PAGE, "slab");
 
 _Static_assert(offsetof(struct etr_event, m) == offsetof(struct etr_event, p) + 8 && offsetof(struct etr__log_context, p) == 0 &&
 	       offsetof(struct etr__log_context, m) == 8, "context");
@@ -47,9 +42,9 @@ void etr__log_pool_init(struct etr__log_pool *pool)
 
 void etr__log_pool_free(struct etr__log_pool *pool)
 {
-	for (struct etr__log_slab *b = pool->slabs, *next; b; b = next) {
-		next = b->next;
-		free(b);
+	for (struct etr__log_chunk *c = pool->chunks, *next; c; c = next) {
+		next = c->next;
+		free(c);
 	}
 	for (struct etr__log_whole *w = pool->wholes, *next; w; w = next) {
 		next = w->next;
@@ -97,37 +92,17 @@ void etr__log_clear(struct etr__log *log)
 	log->ncontexts = log->context = 0;
 }
 
-/* A chunk that was never used, with the pool's lock.  NULL: out of memory. */
-static struct etr__log_chunk *fresh_chunk(struct etr__log_pool *pool)
-{
-	struct etr__log_slab *slab = pool->slabs;
-
-	if (!slab || slab->nused == ETR__LOG_SLAB) {
-		slab = aligned_alloc(HUGE_PAGE, HUGE_PAGE);
-		if (!slab)
-			return NULL;
-#ifdef MADV_HUGEPAGE
-		madvise(slab, HUGE_PAGE, MADV_HUGEPAGE);
-#endif
-		slab->next = pool->slabs;
-		slab->nused = 0;
-		pool->slabs = slab;
-	}
-	return &slab->chunks[slab->nused++];
-}
-
 static int next_chunk(struct etr__log *log)
 {
-	struct etr__log_pool *pool = log->pool;
 	struct etr__log_chunk *c;
 
-	pthread_mutex_lock(&pool->lock);
-	c = pool->chunks;
+	pthread_mutex_lock(&log->pool->lock);
+	c = log->pool->chunks;
 	if (c)
-		pool->chunks = c->next;
-	else
-		c = fresh_chunk(pool);
-	pthread_mutex_unlock(&pool->lock);
+		log->pool->chunks = c->next;
+	pthread_mutex_unlock(&log->pool->lock);
+	if (!c)
+		c = malloc(sizeof(*c));
 	if (!c)
 		return -1;
 	c->next = NULL;

@@ -59,14 +59,6 @@ struct etr__log_chunk {
 	struct etr__packed events[ETR__LOG_PACKED];
 };
 
-/* Chunks that lie in one large page, where there are such: a page's first touch costs as much as writing 200 events. */
-#define ETR__LOG_SLAB 15
-struct etr__log_slab {
-	struct etr__log_slab *next;
-	uint32_t nused;
-	struct etr__log_chunk chunks[ETR__LOG_SLAB];
-};
-
 struct etr__log_whole {
 	struct etr__log_whole *next;
 	uint32_t n;
@@ -76,7 +68,6 @@ struct etr__log_whole {
 /* Chunks that no log has; those that one log has been read from go into another that is being written. */
 struct etr__log_pool {
 	pthread_mutex_t lock;		/* of the two lists */
-	struct etr__log_slab *slabs;	/* all, the newest first, which alone may have chunks that were never used */
 	struct etr__log_chunk *chunks, *last_chunk;	/* given back, the first of them first */
 	struct etr__log_whole *wholes;
 	bool avx2;			/* logs are read by these instructions, which are there; not so in tests */

@@ -262,7 +262,7 @@ else
 nomem_ldflags =
 test_nomem_LDADD = libtracecore.la libwire.la
 endif
-test_nomem_LDFLAGS = $(AM_LDFLAGS) $(nomem_ldflags) -Wl,--wrap=malloc,--wrap=aligned_alloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=pthread_create
+test_nomem_LDFLAGS = $(AM_LDFLAGS) $(nomem_ldflags) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=pthread_create
 dist_check_SCRIPTS += %D%/nomem.sh
 TESTS += %D%/nomem.sh
 
@@ -305,7 +305,7 @@ EXTRA_DIST += %D%/functions.sh
 check_PROGRAMS += memory-bound
 memory_bound_SOURCES = %D%/memory-bound.c %D%/hostile.c %D%/hostile.h %D%/wrapalloc.h
 memory_bound_LDADD = libtracecore.la libwire.la
-memory_bound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=aligned_alloc,--wrap=calloc,--wrap=realloc,--wrap=free
+memory_bound_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 dist_check_SCRIPTS += %D%/memory-bound.sh
 TESTS += %D%/memory-bound.sh
 dist_check_SCRIPTS += %D%/trace-print-forms.sh

@@ -43,11 +43,6 @@ void *__wrap_malloc(size_t size)
 	return count(__real_malloc(size));
 }
 
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-	return count(__real_aligned_alloc(alignment, size));
-}
-
 void *__wrap_calloc(size_t n, size_t size)
 {
 	return count(__real_calloc(n, size));
