@@ -61,6 +61,7 @@ static void expect_same(const struct etr_event *a, const struct etr_event *b)
 static void there_and_back(struct etr__log *log, struct etr_event *events, int many, int64_t last_time)
 {
 	struct etr_event *kept, read[100];
+	const int64_t first = last_time + 1;
 	int n, at = 0, nkept = 0;
 
 	etr__log_clear(log);
@@ -76,8 +77,8 @@ static void there_and_back(struct etr__log *log, struct etr_event *events, int m
 			struct etr_event want = events[at];
 
 			/* Times increase beyond what was before. */
-			if (want.time < 30000 + at)
-				want.time = 30000 + at;
+			if (want.time < first + at)
+				want.time = first + at;
 			expect_same(&read[i], &want);
 		}
 	ck_assert_int_eq(at, EVENTS);
@@ -95,6 +96,8 @@ START_TEST(events_come_back_as_they_were)
 		events[i] = make_event(&time);
 	for (int many = 1; many <= 100; many += 33)
 		there_and_back(&log, events, many, 29999);
+	/* The first at the time of what was before, to the nanosecond. */
+	there_and_back(&log, events, 100, events[0].time);
 	pool.avx2 = false;
 	for (int many = 1; many <= 100; many += 33)
 		there_and_back(&log, events, many, 29999);
