@@ -31,8 +31,6 @@
 /* After so many guesses in a row that did not hold, no more are made. */
 #define PATIENCE 4
 
-#define FEW_BYTES 65536
-
 enum state { LOADING, LOADED, ORDERING, ORDERED, TAKEN };
 
 struct slot {
@@ -45,10 +43,11 @@ struct slot {
 	struct etr__guess guess;
 };
 
-/* How long generations of that many bytes took; what was long ago counts less. */
+/* How long generations of that many bytes took; what was long ago counts less.  To begin with it is as if of so few. */
 struct pace {
 	double ns, bytes;
 };
+#define FEW_BYTES 65536
 
 struct etr__ahead {
 	pthread_mutex_t lock;
@@ -115,13 +114,14 @@ static bool hold(struct etr__input *in, struct etr__generation *g)
 	return true;
 }
 
-/* With the lock; lets go of it meanwhile.  `loading` is the caller's. */
+/* With the lock, while nobody is loading; lets go of it meanwhile. */
 static void load_next(struct etr__ahead *a)
 {
 	struct slot *s = slot_of(a, a->next_load);
 	struct etr_reader *l = a->loader;
 	uint64_t size;
 
+	a->loading = true;
 	s->state = LOADING;
 	pthread_mutex_unlock(&a->lock);
 	memset(&l->fault, 0, sizeof(l->fault));
@@ -138,6 +138,9 @@ static void load_next(struct etr__ahead *a)
 	a->ended = s->rc != 1 || s->ends_badly || (l->version < 26 && !l->spilled);
 	s->state = LOADED;
 	a->next_load++;
+	a->loading = false;
+	pthread_cond_broadcast(&a->work);
+	pthread_cond_broadcast(&a->done);
 }
 
 static bool can_load(const struct etr__ahead *a)
@@ -146,8 +149,8 @@ static bool can_load(const struct etr__ahead *a)
 }
 
 /*
- * Who orders which generation is decided by how long it would take, which is told from how long those before took for their bytes.  What the
- * caller does with the events is part of that.
+ * Who orders which generation is decided by how long it would take, which is told from how long those before took for their bytes.
+ * What the caller does with the events is part of that.
  */
 static double now_ns(void)
 {
@@ -174,8 +177,8 @@ static void learn(struct pace *pace, double ns, uint64_t bytes)
 }
 
 /*
- * To order one ahead; a worker that was kept from its processor for long is given another chance, for nothing would be learned of one that is
- * given nothing to order.
+ * To order one ahead; a worker that was kept from its processor for long is given another chance, for nothing would be learned of one
+ * that is given nothing to order.
  */
 static double expected_ahead(const struct etr__ahead *a, uint64_t bytes)
 {
@@ -247,11 +250,7 @@ static void *work(void *arg)
 			a->norderings--;
 			pthread_cond_broadcast(&a->done);
 		} else if (can_load(a)) {
-			a->loading = true;
 			load_next(a);
-			a->loading = false;
-			pthread_cond_broadcast(&a->work);
-			pthread_cond_broadcast(&a->done);
 		} else {
 			pthread_cond_wait(&a->work, &a->lock);
 		}
@@ -291,7 +290,6 @@ static struct etr__ahead *make(unsigned nthreads)
 	if (!a)
 		return NULL;
 	a->nslots = nslots;
-	/* To begin with; what is found out soon counts for more. */
 	a->direct = (struct pace){ 1.0 * FEW_BYTES, FEW_BYTES };
 	a->delivering = (struct pace){ 0.3 * FEW_BYTES, FEW_BYTES };
 	a->ordering = (struct pace){ 1.1 * FEW_BYTES, FEW_BYTES };
@@ -359,9 +357,7 @@ void etr__ahead_start(struct etr_reader *r)
 	r->ahead = a;
 	/* Here the first generation, which is needed at once, is there sooner than in a thread that has yet to begin. */
 	pthread_mutex_lock(&a->lock);
-	a->loading = true;
 	load_next(a);
-	a->loading = false;
 	pthread_mutex_unlock(&a->lock);
 	/* The reader's thread is one of them. */
 	if (!a->ended)
@@ -430,10 +426,7 @@ static struct slot *wait_for_turn(struct etr__ahead *a)
 		if (a->next_take < a->next_load && s->state != ORDERING)
 			return s;
 		if (a->next_take >= a->next_load && !a->loading) {
-			a->loading = true;
 			load_next(a);
-			a->loading = false;
-			pthread_cond_broadcast(&a->work);
 		} else {
 			pthread_cond_wait(&a->done, &a->lock);
 		}

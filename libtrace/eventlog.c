@@ -223,6 +223,7 @@ void etr__log_rewind(struct etr__log *log)
 static __attribute__((noinline)) void read_whole(struct etr__log *log, struct etr_event *ev)
 {
 	*ev = log->first_whole->events[log->whole_at++];
+	log->time = ev->time;
 	if (log->whole_at == ETR__LOG_WHOLE) {
 		drop_whole(log);
 		log->whole_at = 0;
@@ -370,19 +371,20 @@ static inline __attribute__((always_inline)) void unpack_context(const struct et
 					unpack_other(e, ev);                                                                     \
 			}                                                                                                        \
 		}                                                                                                                \
+		log->time = (int64_t)time;                                                                                       \
 		*events = ev;                                                                                                    \
 		return e;                                                                                                        \
 	} while (0)
 
 #ifdef __x86_64__
-static __attribute__((target("avx2"))) const struct etr__packed *unpack_avx2(const struct etr__log *log, const struct etr__packed *e,
+static __attribute__((target("avx2"))) const struct etr__packed *unpack_avx2(struct etr__log *log, const struct etr__packed *e,
 									     const struct etr__packed *end, struct etr_event **events)
 {
 	UNPACK(shuffle_transition);
 }
 #endif
 
-static const struct etr__packed *unpack_anywhere(const struct etr__log *log, const struct etr__packed *e, const struct etr__packed *end,
+static const struct etr__packed *unpack_anywhere(struct etr__log *log, const struct etr__packed *e, const struct etr__packed *end,
 						 struct etr_event **events)
 {
 	UNPACK(unpack_transition);
@@ -408,21 +410,18 @@ int etr__log_read(struct etr__log *log, int64_t *last_time, struct etr_event *ev
 	end = c->events + c->n;
 	if (end - e > max)
 		end = e + max;
-	for (;;) {
+	/* A program's own words take two places, of which the second may lie behind the end. */
+	while (e < end) {
 #ifdef __x86_64__
 		if (log->pool->avx2)
 			e = unpack_avx2(log, e, end, &ev);
 		else
 #endif
 			e = unpack_anywhere(log, e, end, &ev);
-		if (ev > events)
-			log->time = ev[-1].time;
-		if (e >= end)
-			break;
-		read_whole(log, ev++);
-		log->time = ev[-1].time;
-		if (++e == end)
-			break;
+		if (e < end) {
+			read_whole(log, ev++);
+			e++;
+		}
 	}
 	log->at = (uint32_t)(e - c->events);
 	*last_time = put_behind(*last_time, events, ev);

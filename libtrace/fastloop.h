@@ -38,7 +38,7 @@ _Static_assert(offsetof(struct etr__m, id) == offsetof(struct etr__m, pid) + 8, 
 		if (packed && __builtin_expect(event_dt - 1 >= ETR__PACKED_DT_MAX, 0)) {                                         \
 			event_time = delivery_time(time, &last_time);                                                            \
 			event_dt = (uint64_t)event_time - (uint64_t)last_time;                                                   \
-			USUAL(event_dt <= ETR__PACKED_DT_MAX);                                                                   \
+			USUAL(has_packed_dt(event_time, last_time));                                                             \
 		}                                                                                                                \
 	} while (0)
 

@@ -107,18 +107,17 @@ _Static_assert(offsetof(struct etr__packed, context) == 2 && offsetof(struct etr
 	       offsetof(struct etr__packed, id) == 4 && offsetof(struct etr__packed, g) == 8 && offsetof(struct etr__packed, stack) == 12 &&
 	       offsetof(struct etr__packed, reason) == 14 && offsetof(struct etr__packed, high) == 12, "words of a packed event");
 
-/* What of a packed event its kind makes: in words, since eight stores take longer than two and what makes words of them. */
-INLINE void pack(struct out *out, uint8_t what, uint64_t id, uint32_t stack, uint32_t reason)
-{
-	out->head = id << 32 | (uint32_t)what << 24;
-	out->tail = (uint64_t)reason << 48 | (uint64_t)stack << 32;
-}
-
-/* Of one that has no stack. */
+/* What of a packed event its kind makes, of one without a stack: in words, since seven stores take longer than two and what makes words. */
 INLINE void pack_high(struct out *out, uint8_t what, uint64_t id, uint64_t high)
 {
 	out->head = id << 32 | (uint32_t)what << 24;
 	out->tail = high << 32;
+}
+
+/* Of one that has one, or could. */
+INLINE void pack(struct out *out, uint8_t what, uint64_t id, uint32_t stack, uint32_t reason)
+{
+	pack_high(out, what, id, (uint64_t)reason << 16 | stack);
 }
 
 /* A goroutine changes state.  The two stacks are where it happened, and that of the goroutine: the same one, or none. */
@@ -211,10 +210,11 @@ INLINE void heap(struct out *out, bool packed, uint64_t value)
 }
 
 /*
- * What every event has; with it the event is delivered.  dt: how much later than the one before; context: P and M; log_context: their name in the log, where it stands in an event's
- * first word; places: how many it took there.
+ * What every event has; with it the event is delivered.  dt: how much later than the one before; context: P and M; log_context: their name
+ * in the log, where it stands in an event's first word; places: how many it took there.
  */
-INLINE void deliver(struct out *out, bool packed, int64_t time, uint64_t dt, int64_t g, two_words context, uint32_t log_context, int places)
+INLINE void deliver(struct out *out, bool packed, int64_t time, uint64_t dt, int64_t g, two_words context, uint32_t log_context,
+		    int places)
 {
 	if (packed) {
 		uint64_t words[2] = { out->head + log_context + dt, out->tail | (uint32_t)g };

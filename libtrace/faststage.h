@@ -300,7 +300,8 @@ INLINE int carry_out_apart(struct etr__order *o, const struct etr__staged *r, st
 	do {                                                                                                                     \
 		o->usual[*(r)->at] += (r)->more;                                                                                 \
 		memcpy(&context, &c->m->pid, sizeof(context));                                                                   \
-		deliver(&out, packed, event_time, (uint64_t)event_time - (uint64_t)last_time, (r)->g_id, context, log_context_word(c->m->log_context), 1);               \
+		deliver(&out, packed, event_time, (uint64_t)event_time - (uint64_t)last_time, (r)->g_id, context,                \
+			log_context_word(c->m->log_context), 1);                                                                 \
 		last_time = event_time;                                                                                          \
 		c->staged = (r) + 1;                                                                                             \
 		heads[0].time = (r)[1].time;                                                                                     \

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "librt/tracer/cfirows.h"
-#include "librt/tracer/symbols.h"
 #include "librt/tracer/core.h"
+#include "librt/tracer/symbols.h"
 #include "librt/tracer/sys.h"
 
 /* The most that is read of what follows the beginning of a file's .eh_frame. */
